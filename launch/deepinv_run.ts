@@ -1,0 +1,124 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * The launcher: runs a script as N cooperating processes (ranks) and supervises them.
+ *
+ * ```sh
+ * deno task launch -n 4 script.ts [script arguments]
+ * ```
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+import { InvalidArgumentError } from "../src/util/errors.ts";
+import { failureReport, findCause } from "./failure_report.ts";
+import { exitCodeOf, Interrupts } from "./interrupts.ts";
+import { helpText, type LaunchOptions, parseCommandLine } from "./options.ts";
+import { Console, JobOutput, type StreamName } from "./output.ts";
+import { type Attempt, formatPlan, type HostFacts, planJob } from "./plan.ts";
+import { locateScript } from "./script_location.ts";
+import { after, type JobResult, superviseJob } from "./supervisor.ts";
+
+const SYSTEM_EXIT_CODE = 1;
+const USAGE_EXIT_CODE = 2;
+const FLUSH_MS = 500;
+const TIMEOUT_EXIT_CODE = 124;
+const BROKEN_PIPE_EXIT_CODE = 141;
+
+function newAttempt(restartCount: number): Attempt {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const token = crypto.getRandomValues(new Uint8Array(32)).toHex();
+  return { masterPort: listener.addr.port, token, restartCount };
+}
+
+/** The launcher's exit code for a job, and what it says about it. */
+function conclude(result: JobResult, options: LaunchOptions): { code: number; text: string } {
+  const { reason, ends } = result;
+  if (reason === "finished") return { code: 0, text: "" };
+  if (reason === "timeout") {
+    const text = `deepinv-run: ended the job because it ran longer than ${
+      options.timeoutMs! / 1000
+    } s (--timeout)\n`;
+    return { code: TIMEOUT_EXIT_CODE, text };
+  }
+  if (reason === "failure") {
+    const cause = findCause(ends)!;
+    return { code: cause.code, text: failureReport(cause, ends, Deno.hostname()) };
+  }
+  return { code: exitCodeOf(reason), text: `deepinv-run: ended the job on ${reason}\n` };
+}
+
+async function launch(options: LaunchOptions, host: HostFacts): Promise<number> {
+  const location = locateScript(options.script, options.cwd, options.denoFlags);
+  const console = new Console();
+  const say = (stream: StreamName, text: string) => console.write(stream, new TextEncoder().encode(text));
+  if (options.dryRun) {
+    await say("stdout", formatPlan(planJob(options, location, host, newAttempt(0)), Deno.hostname()));
+    await console.flush();
+    return 0;
+  }
+  if (options.logDir !== null) await Deno.mkdir(options.logDir, { recursive: true });
+  using interrupts = new Interrupts();
+  const deadline = options.timeoutMs === null ? null : performance.now() + options.timeoutMs;
+  for (let restarts = 0;; restarts++) {
+    const plan = planJob(options, location, host, newAttempt(restarts));
+    const output = new JobOutput(console, options.nproc, { ...options, append: restarts > 0 });
+    const timeLeft = deadline === null ? null : Math.max(0, deadline - performance.now());
+    const result = await superviseJob(plan, output, interrupts, timeLeft);
+    const { code, text } = conclude(result, options);
+    if (text !== "") await say("stderr", text);
+    if (result.reason !== "failure" || interrupts.received || restarts === options.maxRestarts) {
+      // Output waits for a slow reader, but not once the user has asked to end.
+      await Promise.race([console.flush(), interrupts.first.then(() => after(FLUSH_MS, undefined))]);
+      return code;
+    }
+    await say(
+      "stderr",
+      `deepinv-run: starting all ranks again (${restarts + 1} of ${options.maxRestarts})\n`,
+    );
+  }
+}
+
+/**
+ * Runs the launcher with the given command line and waits for the job's end.
+ *
+ * @param args the launcher's flags, the script and the script's arguments
+ * @returns the exit code: 0, or that of the rank that failed first (128 + n for a signal), 2 for a wrong command line, 124
+ * after `--timeout`, 128 + n when signal n ended the launcher
+ */
+export async function main(args: string[]): Promise<number> {
+  const env = Deno.env.toObject();
+  const cores = navigator.hardwareConcurrency;
+  try {
+    const command = parseCommandLine(args, env, { cores, cwd: Deno.cwd() });
+    if (command.kind === "help") {
+      console.log(helpText().trimEnd());
+      return 0;
+    }
+    if (command.kind === "version") {
+      console.log(`deepinv-run ${config.version}`);
+      return 0;
+    }
+    const host: HostFacts = {
+      deno: Deno.execPath(),
+      os: Deno.build.os,
+      cores,
+      launcherPid: Deno.pid,
+      env,
+      terminal: Deno.stdout.isTerminal() && Deno.stderr.isTerminal(),
+    };
+    return await launch(command.options, host);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) {
+      console.error(`deepinv-run: ${error.message}`);
+      return USAGE_EXIT_CODE;
+    }
+    if (error instanceof Deno.errors.BrokenPipe) return BROKEN_PIPE_EXIT_CODE;
+    if (error instanceof Error && error.name in Deno.errors) {
+      console.error(`deepinv-run: Cannot run the job: ${error.message}`);
+      return SYSTEM_EXIT_CODE;
+    }
+    throw error;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,163 @@
+/**
+ * One running rank: its process in a session and process group of its own, its output, and how it ended.
+ */
+import type { JobOutput, StreamName } from "./output.ts";
+import type { JobPlan, RankPlan } from "./plan.ts";
+
+/** How a rank's process ended. */
+export interface RankExit {
+  rank: number;
+  pid: number;
+  /** Exit code; 128 + number for a signal. */
+  code: number;
+  signal: Deno.Signal | null;
+  /** Milliseconds since the job's start. */
+  atMs: number;
+  /** Whether the launcher had told it to end before it did. */
+  stopped: boolean;
+}
+
+/** How a rank ended, with what it said last. */
+export interface RankEnd extends RankExit {
+  /** The last bytes of its stderr, as text without colours. */
+  stderrTail: string;
+}
+
+const TAIL_BYTES = 16 * 1024;
+const READ_BYTES = 256 * 1024;
+/** How long an ended rank's pipe must be silent before it is given up: a grandchild may hold it open for ever. */
+const QUIET_MS = 200;
+/** More than a pipe can hold: what comes after this many bytes was written after the rank's end. */
+const LEFTOVER_BYTES = 2 ** 20;
+
+class StreamPump {
+  #reader: ReadableStreamBYOBReader;
+  #waitingSince = 0;
+  #bytes = 0;
+  #ended = false;
+  tail: Uint8Array = new Uint8Array(0);
+  readonly done: Promise<void>;
+
+  constructor(
+    stream: ReadableStream<Uint8Array>,
+    output: JobOutput,
+    rank: number,
+    readonly name: StreamName,
+  ) {
+    this.#reader = stream.getReader({ mode: "byob" });
+    this.done = this.#run(output, rank);
+  }
+
+  async #run(output: JobOutput, rank: number): Promise<void> {
+    using sink = await output.open(rank, this.name);
+    for (let buffer = new ArrayBuffer(READ_BYTES);;) {
+      this.#waitingSince = performance.now();
+      const { value, done } = await this.#reader.read(new Uint8Array(buffer));
+      this.#waitingSince = Infinity;
+      if (done || value === undefined) return await sink.finish();
+      buffer = value.buffer;
+      this.#bytes += value.length;
+      if (this.name === "stderr") this.#remember(value);
+      await sink.write(value);
+    }
+  }
+
+  #remember(chunk: Uint8Array): void {
+    const joined = new Uint8Array(Math.min(TAIL_BYTES, this.tail.length + chunk.length));
+    const fresh = chunk.subarray(Math.max(0, chunk.length - TAIL_BYTES));
+    const kept = joined.length - fresh.length;
+    joined.set(this.tail.subarray(this.tail.length - kept));
+    joined.set(fresh, kept);
+    this.tail = joined;
+  }
+
+  /** Reads what an ended process has left in the pipe, then stops. */
+  async finish(): Promise<void> {
+    const before = this.#bytes;
+    const timer = setInterval(() => {
+      const quiet = performance.now() - this.#waitingSince > QUIET_MS;
+      if ((quiet || this.#bytes - before > LEFTOVER_BYTES) && !this.#ended) {
+        this.#ended = true;
+        void this.#reader.cancel();
+      }
+    }, QUIET_MS / 4);
+    try {
+      await this.done;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
+
+/** The text of bytes without colour sequences and other controls. */
+function plainText(bytes: Uint8Array): string {
+  // deno-lint-ignore no-control-regex
+  return new TextDecoder().decode(bytes).replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(
+    /[^\P{Cc}\n\t]/gu,
+    "",
+  );
+}
+
+/** A started rank. */
+export class RankProcess {
+  readonly rank: number;
+  readonly pid: number;
+  /** Resolves when the process has ended; its output may still be on its way. */
+  readonly exited: Promise<RankExit>;
+  /** Resolves when the process has ended, its output is written and its process group is gone. */
+  readonly ended: Promise<RankEnd>;
+  #alive = true;
+  #stopped = false;
+
+  /** Starts a rank; `startedAt` is the job's start on the clock of `performance.now()`. */
+  constructor(job: JobPlan, plan: RankPlan, output: JobOutput, startedAt: number) {
+    const child = new Deno.Command(job.command, {
+      args: plan.args,
+      cwd: job.cwd,
+      env: plan.env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true,
+    }).spawn();
+    this.rank = plan.rank;
+    this.pid = child.pid;
+    this.exited = child.status.then(({ code, signal }) => ({
+      ...{ rank: plan.rank, pid: child.pid, code, signal },
+      atMs: performance.now() - startedAt,
+      stopped: this.#stopped,
+    }));
+    const pumps = [
+      new StreamPump(child.stdout, output, plan.rank, "stdout"),
+      new StreamPump(child.stderr, output, plan.rank, "stderr"),
+    ];
+    this.ended = this.#finish(pumps);
+  }
+
+  async #finish(pumps: StreamPump[]): Promise<RankEnd> {
+    const exit = await Promise.race([this.exited, ...pumps.map((pump) => pump.done.then(() => this.exited))]);
+    this.#signalGroup("SIGTERM");
+    await Promise.all(pumps.map((pump) => pump.finish()));
+    this.#signalGroup("SIGKILL");
+    this.#alive = false;
+    return { ...exit, stderrTail: plainText(pumps[1].tail) };
+  }
+
+  /** Tells the rank and all it has started to end. Does nothing once it has ended. */
+  stop(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#stopped = true;
+    this.#signalGroup(signal);
+  }
+
+  #signalGroup(signal: "SIGTERM" | "SIGKILL"): void {
+    if (!this.#alive) return;
+    try {
+      Deno.kill(Deno.build.os === "windows" ? this.pid : -this.pid, signal);
+    } catch (error) {
+      // The group is gone, or on macOS consists of zombies only.
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
+      if (error instanceof TypeError && Deno.build.os === "windows") return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What can go wrong between ranks. A {@link Failure} is the plain description that travels between ranks; each rank
+ * turns it into the error class that its user sees.
+ */
+
+import { PEER_FAILURE_EXIT_CODE } from "../cluster/exit_codes.ts";
+
+/** Where a failure was noticed and which ranks it concerns. */
+export interface CollectiveErrorFields {
+  /** Name of the operation, for example `"allReduce"`. */
+  readonly operation: string;
+  /** Position of the operation in its group, counted from 0. */
+  readonly sequence: number;
+  /** Ranks of the world that are missing, dead or in disagreement. */
+  readonly ranks: readonly number[];
+}
+
+/** Base of the errors that a communication call raises when its ranks cannot finish it together. */
+export abstract class CollectiveError extends Error implements CollectiveErrorFields {
+  /** Name of the operation, for example `"allReduce"`. */
+  readonly operation: string;
+  /** Position of the operation in its group, counted from 0. */
+  readonly sequence: number;
+  /** Ranks of the world that are missing, dead or in disagreement, ascending. */
+  readonly ranks: number[];
+
+  /**
+   * @param message what happened
+   * @param fields the operation, its sequence number and the ranks concerned
+   */
+  constructor(message: string, fields: CollectiveErrorFields) {
+    super(message);
+    this.operation = fields.operation;
+    this.sequence = fields.sequence;
+    this.ranks = [...fields.ranks];
+  }
+}
+
+/** Some ranks did not take part in an operation before its deadline; `ranks` are the missing ones. */
+export class CollectiveTimeoutError extends CollectiveError {
+  /** Class name, also across realms. */
+  override readonly name = "CollectiveTimeoutError";
+}
+
+/** A rank died, was lost, or left while others still communicated; `ranks` are those ranks. */
+export class RankFailedError extends CollectiveError {
+  /** Class name, also across realms. */
+  override readonly name = "RankFailedError";
+}
+
+/** Ranks called different operations, or the same one with different dtypes, operators, roots or sizes. */
+export class CollectiveMismatchError extends CollectiveError {
+  /** Class name, also across realms. */
+  override readonly name = "CollectiveMismatchError";
+}
+
+/** The group was closed on this rank, or cannot be used the way it was asked to. */
+export class GroupClosedError extends CollectiveError {
+  /** Class name, also across realms. */
+  override readonly name = "GroupClosedError";
+}
+
+/** The kinds of failure that ranks tell each other about. */
+export const FAILURE_KINDS = ["timeout", "rank", "mismatch", "closed"] as const;
+
+/** A failure as data: what a rank tells the others when it gives up. */
+export interface Failure extends CollectiveErrorFields {
+  /** Which class of error it becomes. */
+  readonly kind: typeof FAILURE_KINDS[number];
+  /** What happened, as the end of a sentence. */
+  readonly detail: string;
+}
+
+const CLASSES = {
+  timeout: CollectiveTimeoutError,
+  rank: RankFailedError,
+  mismatch: CollectiveMismatchError,
+  closed: GroupClosedError,
+} as const;
+
+/** The error of `failure` as seen by the call `operation` number `sequence` of this rank. */
+export function toError(failure: Failure, operation: string, sequence: number): CollectiveError {
+  if (failure.kind === "rank") Deno.exitCode = PEER_FAILURE_EXIT_CODE;
+  const here = failure.operation === operation && failure.sequence === sequence;
+  const where = here ? "" : ` (noticed in ${failure.operation} #${failure.sequence})`;
+  const message = `Cannot complete ${operation} #${sequence}: ${failure.detail}${where}`;
+  return new CLASSES[failure.kind](message, { operation, sequence, ranks: failure.ranks });
+}
+
+/** `rank 3` or `ranks 1, 2`, for messages. */
+export function formatRanks(ranks: readonly number[]): string {
+  return `${ranks.length === 1 ? "rank" : "ranks"} ${ranks.join(", ")}`;
+}
+
+/** Carries a {@link Failure} through a rejected promise until the call that owns it names itself in the error. */
+export class FailureSignal extends Error {
+  /** @param failure what happened */
+  constructor(readonly failure: Failure) {
+    super(failure.detail);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * How the ranks of a job find each other. Rank 0 listens at MASTER_ADDR:MASTER_PORT; every other rank listens at a
+ * port of its own choice, connects to rank 0 and tells it. Once all are there, rank 0 sends everybody the table of
+ * endpoints, and rank i connects to ranks 1 ... i-1. The connections to rank 0 stay in use.
+ */
+
+import { lookup } from "node:dns/promises";
+import { hostname } from "node:os";
+import type { ProcessInfo } from "../cluster/process_info.ts";
+import { type Failure, formatRanks, toError } from "./errors.ts";
+import { loadLibzmq } from "./libzmq.ts";
+import type { TransportObserver } from "./transport/transport.ts";
+import { type Admission, ZmqTransport } from "./transport/zmq.ts";
+import type { RoutingKey } from "./transport/zmq_socket.ts";
+
+/** Ranks other than 0 wait a little longer, so that rank 0 can tell them who is missing. */
+const GRACE_MS = 500;
+
+/** What a rank tells about itself in the handshake; only rank 0 sends the table. */
+interface Introduction {
+  readonly endpoint: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly table?: string[];
+}
+
+/**
+ * Connects this process with all others of its job.
+ *
+ * @param info who this process is
+ * @param observer sees the frames of collectives
+ * @param timeout how long to wait for the other ranks, in ms
+ * @throws CollectiveTimeoutError naming the ranks that did not show up
+ */
+export async function rendezvous(
+  info: ProcessInfo,
+  observer: TransportObserver,
+  timeout: number,
+): Promise<ZmqTransport> {
+  const zmq = await loadLibzmq();
+  const meeting = new Meeting(info);
+  const address = await resolve(info.masterAddr);
+  const transport = new ZmqTransport(zmq, {
+    rank: info.rank,
+    worldSize: info.worldSize,
+    token: info.jobToken,
+    ipv6: address.includes(":"),
+    observer,
+    admission: meeting,
+  });
+  const wait = info.rank === 0 ? timeout : timeout + GRACE_MS;
+  const timer = setTimeout(() => meeting.expire(timeout), wait);
+  try {
+    await transport.attend(meeting.run(transport, address));
+    return transport;
+  } catch (error) {
+    await transport.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class Meeting implements Admission {
+  readonly #info: ProcessInfo;
+  readonly #present = new Set<number>();
+  readonly #waiting = new Map<number, { key: RoutingKey; endpoint: string }>();
+  readonly #done = Promise.withResolvers<void>();
+  #transport!: ZmqTransport;
+
+  constructor(info: ProcessInfo) {
+    this.#info = info;
+  }
+
+  async run(transport: ZmqTransport, address: string): Promise<void> {
+    const { rank, worldSize, masterPort } = this.#info;
+    this.#transport = transport;
+    const master = endpointOf(address, String(masterPort));
+    if (rank === 0) this.#introduce(transport.listen(master));
+    else {
+      const own = isLoopback(address) ? address : await localAddress(address, masterPort);
+      this.#introduce(transport.listen(endpointOf(own, "*")));
+      transport.dial(0, master);
+    }
+    if (worldSize > 1) await this.#done.promise;
+  }
+
+  proved(key: RoutingKey, rank: number, info: string): void {
+    if (this.#info.rank !== 0) {
+      void this.#transport.handshakes.welcome(key, this.#transport.handshakes.info);
+      return;
+    }
+    this.#waiting.set(rank, { key, endpoint: (JSON.parse(info) as Introduction).endpoint });
+    if (this.#waiting.size < this.#info.worldSize - 1) return;
+    const table = Array.from({ length: this.#info.worldSize }, (_, at) => this.#waiting.get(at)?.endpoint ?? "");
+    const introduction = JSON.stringify({ ...JSON.parse(this.#transport.handshakes.info), table });
+    for (const { key } of this.#waiting.values()) void this.#transport.handshakes.welcome(key, introduction);
+  }
+
+  established(rank: number, info: string): void {
+    this.#present.add(rank);
+    if (rank === 0) {
+      const { table = [] } = JSON.parse(info) as Introduction;
+      for (let lower = 1; lower < this.#info.rank; lower++) this.#transport.dial(lower, table[lower]);
+    }
+    if (this.#present.size === this.#info.worldSize - 1) this.#done.resolve();
+  }
+
+  refused(info: string): void {
+    this.#done.reject(toError(JSON.parse(info) as Failure, "rendezvous", 0));
+  }
+
+  /** The deadline has passed. */
+  expire(timeout: number): void {
+    const { rank, worldSize, masterAddr, masterPort } = this.#info;
+    const isHere = (other: number): boolean =>
+      other === rank || this.#present.has(other) || this.#waiting.has(other);
+    const all = Array.from({ length: worldSize }, (_, other) => other);
+    const absent = rank === 0 || this.#present.has(0) ? all.filter((other) => !isHere(other)) : [0];
+    const where = `${masterAddr}:${masterPort}`;
+    const detail = `${formatRanks(absent)} did not show up at ${where} within ${timeout} ms`;
+    const failure: Failure = { kind: "timeout", operation: "rendezvous", sequence: 0, ranks: absent, detail };
+    const told = [...this.#waiting.values()].map(({ key }) =>
+      this.#transport.handshakes.refuse(key, JSON.stringify(failure))
+    );
+    Promise.all(told).then(() => this.#done.reject(toError(failure, "rendezvous", 0)));
+  }
+
+  #introduce(endpoint: string): void {
+    const introduction: Introduction = { endpoint, host: hostname(), pid: Deno.pid };
+    this.#transport.handshakes.info = JSON.stringify(introduction);
+  }
+}
+
+function endpointOf(address: string, port: string): string {
+  return `tcp://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+async function resolve(host: string): Promise<string> {
+  if (host === "localhost") return "127.0.0.1";
+  if (/^[\d.]+$/.test(host) || host.includes(":")) return host;
+  return (await lookup(host)).address;
+}
+
+/** This host's address on the way to the master; its port may not be open yet. */
+async function localAddress(master: string, port: number): Promise<string> {
+  for (;;) {
+    try {
+      using connection = await Deno.connect({ hostname: master, port });
+      return (connection.localAddr as Deno.NetAddr).hostname;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

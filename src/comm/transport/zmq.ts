@@ -1,0 +1,421 @@
+/** The transport over ZeroMQ: a full mesh of authenticated TCP connections, one socket per rank. */
+
+import { type Failure, FAILURE_KINDS, FailureSignal } from "../errors.ts";
+import type { Libzmq } from "../libzmq.ts";
+import {
+  decodeHeader,
+  encodeHeader,
+  type Envelope,
+  type Frame,
+  FrameError,
+  HEADER_BYTES,
+  Kind,
+  NO_ENVELOPE,
+} from "../wire.ts";
+import { type HandshakeHost, Handshakes } from "./handshake.ts";
+import { type FrameFields, type FrameWriter, PeerLink } from "./peer_link.ts";
+import { Progress } from "./progress.ts";
+import type { Message, RankInfo, Transport, TransportObserver } from "./transport.ts";
+import { FOREIGN, NO_MESSAGE, outgoingKey, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
+
+/** Frames handled before those who wait for them run. */
+const FRAMES_PER_DRAIN = 16;
+/** How long other ranks may take to say whether they have entered an operation, in milliseconds. */
+const ANSWER_MS = 250;
+/** How long a leaving rank waits for the others to have read everything, in milliseconds. */
+const GOODBYE_MS = 2000;
+const GOODBYE_AFTER_FAILURE_MS = 500;
+
+interface Peer extends FrameWriter {
+  readonly rank: number;
+  readonly key: RoutingKey;
+  readonly info: RankInfo;
+  readonly link: PeerLink;
+  sent: number;
+  received: number;
+  state: "here" | "left" | "lost";
+  knowsGoodbye: boolean;
+}
+
+interface Query {
+  readonly group: number;
+  readonly sequence: number;
+  readonly open: Set<number>;
+  readonly done: () => void;
+}
+
+/** What the rendezvous does with connections that are not yet established. */
+export interface Admission {
+  /** A connecting rank has proved itself. */
+  proved(key: RoutingKey, rank: number, info: string): void;
+  /** A connection is established; `info` is what the other rank told. */
+  established(rank: number, info: string): void;
+  /** The rank this one connected to has refused it. */
+  refused(info: string): void;
+}
+
+/** See the file's description; made by the rendezvous. */
+export class ZmqTransport implements Transport, HandshakeHost {
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly name = "tcp";
+  /** The handshakes with ranks that are not peers yet. */
+  readonly handshakes: Handshakes;
+  failure: Failure | undefined;
+
+  readonly #socket: RouterSocket;
+  readonly #progress: Progress;
+  readonly #observer: TransportObserver;
+  readonly #admission: Admission;
+  readonly #peers = new Map<RoutingKey, Peer>();
+  readonly #byRank = new Map<number, Peer>();
+  readonly #descriptors = new Map<number, RoutingKey>();
+  readonly #queries = new Set<Query>();
+  readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  readonly #headerBytes = new Uint8Array(this.#header.buffer);
+  #warned = false;
+  #closing: Promise<void> | undefined;
+  #farewell: (() => void) | undefined;
+
+  /**
+   * @param zmq the C functions
+   * @param options who this is, the job token, and the layers that want to know
+   */
+  constructor(zmq: Libzmq, options: {
+    rank: number;
+    worldSize: number;
+    token: string;
+    ipv6?: boolean;
+    observer: TransportObserver;
+    admission: Admission;
+  }) {
+    this.rank = options.rank;
+    this.worldSize = options.worldSize;
+    this.#observer = options.observer;
+    this.#admission = options.admission;
+    this.#socket = new RouterSocket(zmq, { ipv6: options.ipv6 });
+    this.#progress = new Progress(zmq, this.#socket.fileDescriptors, () => this.#drain());
+    this.handshakes = new Handshakes(this, options.token);
+  }
+
+  /** Listens; returns the endpoint with wild cards resolved. */
+  listen(endpoint: string): string {
+    return this.#socket.bind(endpoint);
+  }
+
+  /** Connects to a rank that listens at `endpoint` and starts the handshake. */
+  dial(rank: number, endpoint: string): void {
+    this.#socket.connect(endpoint, outgoingKey(rank));
+    this.handshakes.hello(outgoingKey(rank), rank);
+  }
+
+  /** Host and process of a rank, once connected. */
+  describe(rank: number): RankInfo | undefined {
+    return this.#byRank.get(rank)?.info;
+  }
+
+  async attend<T>(work: Promise<T>): Promise<T> {
+    this.#progress.acquire();
+    try {
+      return await work;
+    } finally {
+      this.#progress.release();
+    }
+  }
+
+  send(rank: number, envelope: Envelope, bytes: Uint8Array): Promise<void> {
+    const peer = this.#usable(rank);
+    return peer instanceof Promise ? peer : peer.link.send(envelope, bytes);
+  }
+
+  receive(rank: number, envelope: Envelope, into: Uint8Array): Promise<void> {
+    return this.#receive(rank, envelope, into) as Promise<unknown> as Promise<void>;
+  }
+
+  receiveMessage(rank: number, envelope: Envelope): Promise<Message> {
+    return this.#receive(rank, envelope);
+  }
+
+  async missing(group: number, sequence: number, ranks: readonly number[]): Promise<number[]> {
+    const open = new Set(ranks.filter((rank) => rank !== this.rank));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const query: Query = { group, sequence, open, done: resolve };
+    this.#queries.add(query);
+    const timer = setTimeout(resolve, ANSWER_MS);
+    for (const rank of open) this.#byRank.get(rank)?.write(Kind.Query, { ...NO_ENVELOPE, group, sequence }, {});
+    if (open.size > 0) await this.attend(promise);
+    clearTimeout(timer);
+    this.#queries.delete(query);
+    return [...open].sort((a, b) => a - b);
+  }
+
+  awaited(): number[] {
+    const waiting = [...this.#byRank.values()].filter(({ link }) => link.isAwaited || link.hasUnsent);
+    return waiting.map(({ rank }) => rank).sort((a, b) => a - b);
+  }
+
+  fail(failure: Failure, tell = true): void {
+    if (this.failure !== undefined) return;
+    this.failure = failure;
+    const text = new TextEncoder().encode(JSON.stringify(failure));
+    for (const peer of this.#byRank.values()) {
+      peer.link.fail(failure);
+      if (tell && peer.state === "here") peer.write(Kind.Abort, NO_ENVELOPE, { total: text.length }, text);
+    }
+    for (const query of this.#queries) query.done();
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#leave();
+  }
+
+  // HandshakeHost
+
+  reply(key: RoutingKey, kind: number, body: Record<string, unknown>): void {
+    const payload = new TextEncoder().encode(JSON.stringify(body));
+    this.#write(key, kind, NO_ENVELOPE, { total: payload.length }, 0, payload);
+  }
+
+  proved(key: RoutingKey, rank: number, info: string): void {
+    if (this.#byRank.has(rank)) return this.stranger(`a second rank ${rank}`);
+    this.#admission.proved(key, rank, info);
+  }
+
+  established(key: RoutingKey, rank: number, info: string): void {
+    if (this.#byRank.has(rank)) return this.stranger(`a second rank ${rank}`);
+    const writer: FrameWriter = {
+      write: (kind, envelope, fields, payload) => {
+        if (peer.state === "lost") return false;
+        return this.#write(key, kind, envelope, fields, peer.sent++, payload);
+      },
+      read: (into) => this.#socket.payload(into),
+      fail: (failure) => this.fail(failure),
+    };
+    const link = new PeerLink(rank, writer);
+    const described = { rank, ...parseInfo(info) };
+    const peer: Peer = {
+      ...writer,
+      ...{ rank, key, link, info: described, sent: 0, received: 0, state: "here", knowsGoodbye: false },
+    };
+    this.#peers.set(key, peer);
+    this.#byRank.set(rank, peer);
+    this.#admission.established(rank, info);
+  }
+
+  refused(_rank: number, info: string): void {
+    this.#admission.refused(info);
+  }
+
+  stranger(reason: string): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    console.warn(`rank ${this.rank}: refused a connection: ${reason}`);
+  }
+
+  /** The peer, or the rejection of whatever was to be done with it. */
+  #usable(rank: number): Peer | Promise<never> {
+    if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
+    const peer = this.#byRank.get(rank);
+    if (peer !== undefined && peer.state === "here") return peer;
+    this.fail(this.#leftEarly(rank));
+    return Promise.reject(new FailureSignal(this.failure!));
+  }
+
+  #receive(rank: number, envelope: Envelope, into?: Uint8Array): Promise<Message> {
+    if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
+    const peer = this.#byRank.get(rank)!;
+    const message = peer.link.receive(envelope, into);
+    // What a rank sent before it left still counts.
+    if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#leftEarly(rank));
+    return message;
+  }
+
+  #leftEarly(rank: number): Failure {
+    const detail = `${this.#name(rank)} left the group while other ranks still communicate`;
+    return { kind: "rank", operation: "close", sequence: 0, ranks: [rank], detail };
+  }
+
+  #name(rank: number): string {
+    const info = this.#byRank.get(rank)?.info;
+    return info === undefined ? `rank ${rank}` : `rank ${rank} (host ${info.host}, pid ${info.pid})`;
+  }
+
+  #write(
+    key: RoutingKey,
+    kind: number,
+    envelope: Envelope,
+    fields: FrameFields,
+    serial: number,
+    payload?: Uint8Array,
+  ): boolean {
+    const { flags = 0, total = 0, offset = 0, consumed = 0 } = fields;
+    const { group, sequence, step, tag, operation, dtype, reduceOp, root, count } = envelope;
+    const own = { kind, flags, source: this.rank, total, offset, consumed, serial: serial >>> 0 };
+    const size = payload?.length ?? 0;
+    encodeHeader(this.#header, {
+      ...{ group, sequence, step, tag, operation, dtype, reduceOp, root, count },
+      ...own,
+      payload: size,
+    });
+    return this.#socket.send(key, this.#headerBytes, payload);
+  }
+
+  #drain(): boolean {
+    let progressed = this.#drainMessages(FRAMES_PER_DRAIN);
+    const broken = this.#socket.disconnected();
+    if (broken.length > 0) {
+      // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
+      this.#drainMessages(Infinity);
+      this.#lose(broken);
+      progressed = true;
+    }
+    return progressed;
+  }
+
+  #drainMessages(limit: number): boolean {
+    for (let handled = 0; handled < limit; handled++) {
+      const key = this.#socket.next();
+      if (key === NO_MESSAGE) return handled > 0;
+      this.#handle(key);
+      this.#socket.skip();
+    }
+    return true;
+  }
+
+  #handle(key: RoutingKey): void {
+    const frame = decodeHeader(this.#socket.header, this.#socket.headerLength);
+    const peer = this.#peers.get(key);
+    if (peer === undefined) {
+      if (frame instanceof FrameError) this.stranger(frame.reason);
+      else if (key === FOREIGN || frame.kind > Kind.Ready) this.stranger("a frame without a handshake");
+      else this.#handleHandshake(key, frame);
+    } else if (frame instanceof FrameError) {
+      this.fail(violation(peer, frame.reason));
+    } else if (frame.source !== peer.rank || frame.serial !== (peer.received++ >>> 0)) {
+      this.fail(violation(peer, "a replayed, lost or borrowed frame"));
+    } else {
+      const failure = this.#handlePeer(peer, frame);
+      if (failure !== undefined) this.fail(failure);
+    }
+  }
+
+  #handleHandshake(key: RoutingKey, frame: Frame): void {
+    const payload = this.#socket.payloadWithDescriptor(frame.payload);
+    if (payload === undefined) return this.stranger("an incomplete handshake");
+    // Descriptors are reused: what broke before this message came is another connection.
+    this.#lose(this.#socket.disconnected());
+    this.#descriptors.set(payload.descriptor, key);
+    void this.handshakes.handle(key, frame, payload.bytes);
+  }
+
+  #handlePeer(peer: Peer, frame: Frame): Failure | undefined {
+    switch (frame.kind) {
+      case Kind.Data:
+      case Kind.Grant:
+      case Kind.Credit: {
+        if (this.failure !== undefined) return undefined;
+        const failure = frame.operation > 1 ? this.#observer.inspect(peer.rank, frame) : undefined;
+        return failure ?? peer.link.handle(frame);
+      }
+      case Kind.Abort: {
+        const bytes = new Uint8Array(frame.payload);
+        const failure = this.#socket.payload(bytes) ? parseFailure(bytes) : undefined;
+        if (failure === undefined) return violation(peer, "an unreadable failure report");
+        this.fail(failure, false);
+        return undefined;
+      }
+      case Kind.Goodbye:
+        peer.write(Kind.GoodbyeAck, NO_ENVELOPE, {});
+        peer.state = "left";
+        this.#endFarewell();
+        return peer.link.isAwaited || peer.link.hasUnsent ? this.#leftEarly(peer.rank) : undefined;
+      case Kind.GoodbyeAck:
+        peer.knowsGoodbye = true;
+        this.#endFarewell();
+        return undefined;
+      case Kind.Query: {
+        const { group, sequence } = frame;
+        const entered = this.#observer.hasEntered(group, sequence);
+        peer.write(Kind.Answer, { ...NO_ENVELOPE, group, sequence, count: entered ? 1 : 0 }, {});
+        return undefined;
+      }
+      case Kind.Answer:
+        for (const query of this.#queries) {
+          if (query.group !== frame.group || query.sequence !== frame.sequence) continue;
+          if (frame.count === 1) query.open.delete(peer.rank);
+          if (query.open.size === 0) query.done();
+        }
+        return undefined;
+      default:
+        return violation(peer, `a frame of kind ${frame.kind} after the handshake`);
+    }
+  }
+
+  #lose(descriptors: readonly number[]): void {
+    const lost: Peer[] = [];
+    for (const descriptor of descriptors) {
+      const key = this.#descriptors.get(descriptor);
+      this.#descriptors.delete(descriptor);
+      if (key === undefined) continue;
+      const peer = this.#peers.get(key);
+      if (peer === undefined) {
+        if (this.handshakes.broken(key)) this.handshakes.hello(key, key - outgoingKey(0));
+      } else {
+        if (peer.state === "here") lost.push(peer);
+        else peer.state = "lost";
+      }
+    }
+    for (const peer of lost) peer.state = "lost";
+    this.#endFarewell();
+    if (lost.length === 0) return;
+    const ranks = lost.map(({ rank }) => rank).sort((a, b) => a - b);
+    const names = ranks.map((rank) => this.#name(rank)).join(", ");
+    const detail = `${names} failed: the connection broke`;
+    this.fail({ kind: "rank", operation: "connection", sequence: 0, ranks, detail });
+  }
+
+  #endFarewell(): void {
+    if (this.#farewell === undefined) return;
+    const settled = [...this.#byRank.values()].every((peer) => peer.knowsGoodbye || peer.state !== "here");
+    if (settled) this.#farewell();
+  }
+
+  async #leave(): Promise<void> {
+    const limit = this.failure === undefined ? GOODBYE_MS : GOODBYE_AFTER_FAILURE_MS;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#farewell = resolve;
+    for (const peer of this.#byRank.values()) peer.write(Kind.Goodbye, NO_ENVELOPE, {});
+    const timer = setTimeout(resolve, limit);
+    this.#endFarewell();
+    await this.attend(promise);
+    clearTimeout(timer);
+    const detail = "the group is closed on this rank";
+    this.fail({ kind: "closed", operation: "close", sequence: 0, ranks: [this.rank], detail }, false);
+    await this.#progress.close();
+    await this.#socket.close(limit);
+  }
+}
+
+function violation(peer: Peer, reason: string): Failure {
+  const detail = `rank ${peer.rank} broke the protocol: ${reason}`;
+  return { kind: "rank", operation: "receive", sequence: 0, ranks: [peer.rank], detail };
+}
+
+function parseInfo(info: string): { host: string; pid: number } {
+  try {
+    const { host, pid } = JSON.parse(info);
+    return { host: String(host), pid: Number(pid) };
+  } catch {
+    return { host: "unknown", pid: 0 };
+  }
+}
+
+function parseFailure(bytes: Uint8Array): Failure | undefined {
+  try {
+    const { kind, operation, sequence, ranks, detail } = JSON.parse(new TextDecoder().decode(bytes));
+    if (!FAILURE_KINDS.includes(kind) || !Array.isArray(ranks) || !ranks.every(Number.isInteger)) return undefined;
+    return { kind, operation: String(operation), sequence: Number(sequence), ranks, detail: String(detail) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import type { ConvSpec } from "../conv_engine.ts";
+import type { CpuFeatureMap } from "./feature_map.ts";
+import type { KernelCache } from "./wasm/kernels.ts";
+
+/** A layer's rearranged weights in the arena. */
+export interface PackedLayer {
+  readonly spec: ConvSpec;
+  /** Address of the weights. */
+  readonly weights: number;
+  /** Address of the bias: zeros without one. */
+  readonly bias: number;
+}
+
+/** One layer's work, split into units (tiles, rows) that may be done in any order, by any thread. */
+export interface ConvAlgorithm {
+  /** Number of values that the rearranged weights and the bias take. */
+  sizes(spec: ConvSpec): { weights: number; bias: number };
+
+  /** Rearranges row-major weights (the shapes of {@link ConvSpec.op}) and the bias; both targets hold zeros. */
+  pack(spec: ConvSpec, weights: Float32Array, packed: Float32Array): void;
+
+  /** Where output channel `o` has its bias. */
+  packBias(spec: ConvSpec, bias: Float32Array, packed: Float32Array): void;
+
+  /** Bytes that one thread needs while it runs. */
+  scratchBytes(spec: ConvSpec): number;
+
+  /** How many units the layer has. */
+  units(input: CpuFeatureMap, output: CpuFeatureMap): number;
+
+  /** Computes units first <= u < end. */
+  run(
+    kernels: KernelCache,
+    layer: PackedLayer,
+    task: ConvTask,
+    scratch: number,
+    first: number,
+    end: number,
+  ): void;
+}
+
+/** What a layer is applied to. */
+export interface ConvTask {
+  readonly input: CpuFeatureMap;
+  readonly output: CpuFeatureMap;
+  /** At most two, of the output's shape. */
+  readonly addends: readonly CpuFeatureMap[];
+}
+
+/** The addends' distances from the output in bytes, as kernels take them. */
+export function addendDistances(task: ConvTask): [number, number] {
+  const distance = (map: CpuFeatureMap | undefined) =>
+    map === undefined ? 0 : map.address - task.output.address;
+  return [distance(task.addends[0]), distance(task.addends[1])];
+}

@@ -1,0 +1,218 @@
+import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
+import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import type { DeviceBuffer } from "../device.ts";
+import { DeviceError } from "../errors.ts";
+import type { Arena } from "./arena.ts";
+import type { CpuBuffer } from "./buffer.ts";
+import type { ConvAlgorithm, PackedLayer } from "./conv_algorithm.ts";
+import { down2x2, up2x2 } from "./conv2x2.ts";
+import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
+import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
+import { KernelCache } from "./wasm/kernels.ts";
+import { winograd } from "./winograd.ts";
+
+const ALGORITHMS: Record<ConvSpec["op"], ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
+const TAPS: Record<ConvSpec["op"], number> = { conv3x3: 9, down2x2: 4, up2x2: 4 };
+
+class CpuConvLayer implements ConvLayer, PackedLayer {
+  discarded = false;
+
+  constructor(
+    readonly engine: CpuConvEngine,
+    readonly spec: ConvSpec,
+    readonly weights: number,
+    readonly bias: number,
+    readonly bytes: number,
+  ) {}
+}
+
+/**
+ * Convolutional networks through generated WebAssembly SIMD. Everything runs at once, on the calling thread. Feature
+ * maps and weights are blocks of the arena, which reuses them whatever their shape; their borders are cleared when they
+ * are handed out.
+ */
+export class CpuConvEngine implements ConvEngine {
+  readonly #arena: Arena;
+  readonly #kernels: KernelCache;
+  #live = 0;
+
+  /** @param math the arithmetic of the generated kernels; by default the best that this engine has */
+  constructor(arena: Arena, math: Arithmetic = arithmetic()) {
+    this.#arena = arena;
+    this.#kernels = new KernelCache(arena.memory, math);
+  }
+
+  /** Bytes of feature maps and weights; the arena's counters include them. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /**
+   * A feature map, contents undefined inside the image and zero outside.
+   *
+   * @throws {InvalidArgumentError} when a size is not a whole number >= 1
+   * @throws {OutOfMemoryError} when the arena is full
+   */
+  allocate(channels: number, height: number, width: number): FeatureMap {
+    for (const [name, value] of Object.entries({ channels, height, width })) {
+      requireCount("allocate a feature map", name, value);
+    }
+    const bytes = featureMapBytes(channels, height, width);
+    const map = new CpuFeatureMap(this.#arena, this.#arena.reserve(bytes), channels, height, width);
+    this.#live += bytes;
+    return map;
+  }
+
+  release(map: FeatureMap): void {
+    const own = this.#map(map);
+    own.released = true;
+    this.#live -= own.bytes;
+    this.#arena.release(own.address, own.bytes);
+  }
+
+  pack(source: DeviceBuffer, offset: number, map: FeatureMap): void {
+    this.#map(map).read(planes("pack", source, offset, map), offset);
+  }
+
+  unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
+    this.#map(map).write(planes("unpack", target, offset, map), offset);
+  }
+
+  /**
+   * Builds a layer.
+   *
+   * @throws {InvalidArgumentError} when the spec, the weights' length or the bias do not fit together
+   * @throws {OutOfMemoryError} when the arena is full
+   */
+  prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
+    validateSpec(spec, weights, bias);
+    const algorithm = ALGORITHMS[spec.op];
+    const sizes = algorithm.sizes(spec);
+    const bytes = 4 * (sizes.weights + sizes.bias);
+    const address = this.#arena.reserve(bytes);
+    const packed = this.#arena.view(address, sizes.weights + sizes.bias).fill(0);
+    algorithm.pack(spec, weights, packed.subarray(0, sizes.weights));
+    if (bias !== undefined) algorithm.packBias(spec, bias, packed.subarray(sizes.weights));
+    this.#live += bytes;
+    return new CpuConvLayer(this, Object.freeze({ ...spec }), address, address + 4 * sizes.weights, bytes);
+  }
+
+  discard(layer: ConvLayer): void {
+    const own = this.#layer(layer);
+    own.discarded = true;
+    this.#live -= own.bytes;
+    this.#arena.release(own.weights, own.bytes);
+  }
+
+  /**
+   * output = activation(layer(input) + bias) + addends.
+   *
+   * @throws {InvalidArgumentError} when shapes do not fit the layer
+   */
+  apply(layer: ConvLayer, input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void {
+    const own = this.#layer(layer);
+    const task = {
+      input: this.#map(input),
+      output: this.#map(output),
+      addends: addends.map((map) => this.#map(map)),
+    };
+    validateTask(own.spec, input, output, addends);
+    const algorithm = ALGORITHMS[own.spec.op];
+    const units = algorithm.units(task.input, task.output);
+    this.#arena.borrow(
+      algorithm.scratchBytes(own.spec),
+      (scratch) => algorithm.run(this.#kernels, own, task, scratch, 0, units),
+    );
+  }
+
+  #map(map: FeatureMap): CpuFeatureMap {
+    if (!(map instanceof CpuFeatureMap) || !this.#arena.owns(map.data)) {
+      throw new DeviceError("Cannot use a feature map of another device on the cpu device");
+    }
+    if (map.released) throw new DeviceError("Cannot use a feature map that was released");
+    return map;
+  }
+
+  #layer(layer: ConvLayer): CpuConvLayer {
+    if (!(layer instanceof CpuConvLayer) || layer.engine !== this) {
+      throw new DeviceError("Cannot use a layer of another device on the cpu device");
+    }
+    if (layer.discarded) throw new DeviceError("Cannot use a layer that was discarded");
+    return layer;
+  }
+}
+
+/** The buffer's values, after a check that `map` fits in from `offset` on. */
+function planes(action: string, buffer: DeviceBuffer, offset: number, map: FeatureMap): Float32Array {
+  const { data } = buffer as CpuBuffer;
+  const last = data.length - map.channels * map.height * map.width;
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset > last) {
+    const requirement = `a whole number such that a map ${shape(map)} fits into ${data.length} values`;
+    throw new InvalidArgumentError(`${action} a feature map`, "offset", requirement, String(offset));
+  }
+  return data;
+}
+
+function validateSpec(spec: ConvSpec, weights: Float32Array, bias: Float32Array | undefined): void {
+  const action = `prepare ${spec.op}`;
+  if (!Object.hasOwn(ALGORITHMS, spec.op)) {
+    throw new InvalidArgumentError("prepare a layer", "op", "conv3x3, down2x2 or up2x2", String(spec.op));
+  }
+  requireCount(action, "inChannels", spec.inChannels);
+  requireCount(action, "outChannels", spec.outChannels);
+  if (![0, 1, 2].includes(spec.addends)) {
+    throw new InvalidArgumentError(action, "addends", "0, 1 or 2", String(spec.addends));
+  }
+  if (spec.activation !== "none" && spec.activation !== "relu") {
+    throw new InvalidArgumentError(action, "activation", "none or relu", String(spec.activation));
+  }
+  const count = spec.inChannels * spec.outChannels * TAPS[spec.op];
+  if (weights.length !== count) {
+    throw new InvalidArgumentError(action, "weights", `${count} values`, `${weights.length} values`);
+  }
+  const biasCount = spec.bias ? spec.outChannels : 0;
+  if ((bias?.length ?? 0) !== biasCount) {
+    throw new InvalidArgumentError(action, "bias", `${biasCount} values`, `${bias?.length ?? 0} values`);
+  }
+}
+
+function validateTask(
+  spec: ConvSpec,
+  input: FeatureMap,
+  output: FeatureMap,
+  addends: readonly FeatureMap[],
+): void {
+  const action = `apply ${spec.op}`;
+  if (input.channels !== spec.inChannels) {
+    throw new InvalidArgumentError(action, "input", `of ${spec.inChannels} channels`, shape(input));
+  }
+  if (spec.op === "down2x2" && (input.height % 2 !== 0 || input.width % 2 !== 0)) {
+    throw new InvalidArgumentError(action, "input", "of even height and width", shape(input));
+  }
+  const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[spec.op];
+  const expected = formatShape([spec.outChannels, input.height * scale, input.width * scale]);
+  if (shape(output) !== expected) {
+    throw new InvalidArgumentError(action, "output", `of shape ${expected}`, shape(output));
+  }
+  if (output === input) {
+    throw new InvalidArgumentError(action, "output", "another map than input", "the same");
+  }
+  if (addends.length !== spec.addends) {
+    throw new InvalidArgumentError(action, "addends", `${spec.addends} feature maps`, String(addends.length));
+  }
+  for (const addend of addends) {
+    if (shape(addend) !== expected) {
+      throw new InvalidArgumentError(action, "addends", `of shape ${expected}`, shape(addend));
+    }
+  }
+}
+
+function shape(map: FeatureMap): string {
+  return formatShape([map.channels, map.height, map.width]);
+}
+
+function requireCount(action: string, argument: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError(action, argument, "a whole number >= 1", String(value));
+  }
+}

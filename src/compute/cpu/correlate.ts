@@ -1,0 +1,142 @@
+import type { CorrelateKernel } from "../kernel.ts";
+import type { Arena } from "./arena.ts";
+import { correlation, type CorrelationSpec } from "./wasm/correlation.ts";
+import { KernelCache, type WasmFunction } from "./wasm/kernels.ts";
+
+/** Register blocks: 24 columns while they fit, then 4. More rows lose cache lines when rows are a power of 2 apart. */
+const WIDE: CorrelationSpec = { rows: 2, vectors: 6 };
+const NARROW: CorrelationSpec = { rows: 4, vectors: 1 };
+/** Output rows per call: short calls let the engine replace its baseline code early. */
+const ROWS_PER_CALL = 32;
+
+const caches: WeakMap<Arena, KernelCache> = new WeakMap();
+
+/**
+ * Runs a {@link CorrelateKernel}. Arrays outside the arena are copied in and out, a plane at a time.
+ *
+ * @param x (batch, channels, height, width)
+ * @param h (filterBatch, filterChannels, filterHeight, filterWidth)
+ * @param out (batch, channels, height - filterHeight + 1, width - filterWidth + 1)
+ * @throws {OutOfMemoryError} when the arena has no room for the filter or for staged planes
+ */
+export function correlate(
+  arena: Arena,
+  kernel: CorrelateKernel,
+  x: Float32Array,
+  h: Float32Array,
+  out: Float32Array,
+): void {
+  const { batch, channels, height, width, filterHeight, filterWidth } = kernel;
+  const outHeight = height - filterHeight + 1;
+  const outWidth = width - filterWidth + 1;
+  const planes = batch * channels;
+  if (planes <= 0 || outHeight <= 0 || outWidth <= 0) return;
+  const filters = oriented(kernel, h);
+  const filterOf = (plane: number): number => {
+    const n = kernel.filterBatch === 1 ? 0 : Math.floor(plane / channels);
+    const c = kernel.filterChannels === 1 ? 0 : plane % channels;
+    return (n * kernel.filterChannels + c) * filterHeight * filterWidth;
+  };
+  if (outWidth < 4) {
+    for (let plane = 0; plane < planes; plane++) {
+      correlateNarrow(kernel, plane, x, filters.subarray(filterOf(plane)), out);
+    }
+    return;
+  }
+  const strips = stripsOf(arena, outWidth);
+  arena.borrow(4 * filters.length, (filterAddress) => {
+    arena.view(filterAddress, filters.length).set(filters);
+    for (let plane = 0; plane < planes; plane++) {
+      const source = x.subarray(plane * height * width, (plane + 1) * height * width);
+      const target = out.subarray(plane * outHeight * outWidth, (plane + 1) * outHeight * outWidth);
+      withInput(arena, source, (from) => {
+        withOutput(arena, target, (to) => {
+          const filter = filterAddress + 4 * filterOf(plane);
+          for (const { column, run } of strips) {
+            for (let row = 0; row < outHeight; row += ROWS_PER_CALL) {
+              run(
+                from + 4 * (row * width + column),
+                4 * width,
+                filter,
+                filterHeight,
+                filterWidth,
+                to + 4 * (row * outWidth + column),
+                4 * outWidth,
+                Math.min(ROWS_PER_CALL, outHeight - row),
+              );
+            }
+          }
+        });
+      });
+    }
+  });
+}
+
+/** Strips of 24 and 4 columns that cover `width` >= 4 columns; the last one may overlap the one before. */
+function stripsOf(arena: Arena, width: number): { column: number; run: WasmFunction }[] {
+  let cache = caches.get(arena);
+  if (cache === undefined) {
+    cache = new KernelCache(arena.memory);
+    caches.set(arena, cache);
+  }
+  const strips: { column: number; run: WasmFunction }[] = [];
+  for (let column = 0; column < width;) {
+    const rest = width - column;
+    const spec = width >= 4 * WIDE.vectors && rest > 4 * NARROW.vectors ? WIDE : NARROW;
+    const columns = 4 * spec.vectors;
+    strips.push({ column: Math.min(column, width - columns), run: cache.get(correlation, spec) });
+    column += columns;
+  }
+  return strips;
+}
+
+/** The filters in the order in which they are applied. */
+function oriented(kernel: CorrelateKernel, h: Float32Array): Float32Array {
+  if (!kernel.flip) return h;
+  const taps = kernel.filterHeight * kernel.filterWidth;
+  const flipped = h.slice();
+  for (let start = 0; start < flipped.length; start += taps) flipped.subarray(start, start + taps).reverse();
+  return flipped;
+}
+
+/** One plane whose output is narrower than a vector. */
+function correlateNarrow(
+  kernel: CorrelateKernel,
+  plane: number,
+  x: Float32Array,
+  h: Float32Array,
+  out: Float32Array,
+): void {
+  const { height, width, filterHeight, filterWidth } = kernel;
+  const outHeight = height - filterHeight + 1;
+  const outWidth = width - filterWidth + 1;
+  let to = plane * outHeight * outWidth;
+  for (let i = 0; i < outHeight; i++) {
+    for (let j = 0; j < outWidth; j++) {
+      let sum = 0;
+      for (let u = 0; u < filterHeight; u++) {
+        const row = (plane * height + i + u) * width + j;
+        for (let v = 0; v < filterWidth; v++) sum += h[u * filterWidth + v] * x[row + v];
+      }
+      out[to++] = sum;
+    }
+  }
+}
+
+/** Calls `use` with the address of `array`, or of a copy in the arena. */
+function withInput(arena: Arena, array: Float32Array, use: (address: number) => void): void {
+  if (arena.owns(array)) return use(array.byteOffset);
+  arena.borrow(array.byteLength, (address) => {
+    arena.view(address, array.length).set(array);
+    use(address);
+  });
+}
+
+/** Calls `use` with the address of `array`, or of memory that is copied to it afterwards. */
+function withOutput(arena: Arena, array: Float32Array, use: (address: number) => void): void {
+  if (arena.owns(array)) return use(array.byteOffset);
+  arena.borrow(array.byteLength, (address) => {
+    use(address);
+    array.set(arena.view(address, array.length));
+  });
+}

@@ -1,0 +1,127 @@
+import { InvalidArgumentError } from "../../util/errors.ts";
+import type { Device, DeviceBuffer, MemoryReport } from "../device.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
+import type { Kernel } from "../kernel.ts";
+import { Arena } from "./arena.ts";
+import type { CpuBuffer } from "./buffer.ts";
+import { CpuConvEngine } from "./conv_engine.ts";
+import { correlate } from "./correlate.ts";
+import { axis } from "./kernels/axis.ts";
+import { convolve } from "./kernels/convolve.ts";
+import { map } from "./kernels/map.ts";
+import { matmul } from "./kernels/matmul.ts";
+import { reduce } from "./kernels/reduce.ts";
+
+/** A buffer inside the arena, or on the JavaScript heap (`address` undefined) once the arena's 4 GiB are full. */
+class Allocation implements CpuBuffer {
+  released = false;
+
+  constructor(
+    readonly device: CpuDevice,
+    readonly data: Float32Array,
+    readonly address: number | undefined,
+  ) {}
+
+  get length(): number {
+    return this.data.length;
+  }
+}
+
+/**
+ * The CPU backend: plain TypeScript for elementwise work and reductions, generated WebAssembly SIMD for convolutions.
+ * Kernels run at once, on the calling thread.
+ */
+export class CpuDevice implements Device {
+  readonly kind = "cpu";
+  readonly name = "cpu (WebAssembly SIMD)";
+  readonly isSoftwareAdapter = false;
+  readonly conv: CpuConvEngine;
+  readonly #arena = new Arena();
+  readonly #budget: number;
+  #heapLive = 0;
+  #peak = 0;
+  #closed = false;
+
+  /** @param options.memoryBudget bytes; by default 80 % of the machine's memory */
+  constructor(options: { memoryBudget?: number } = {}) {
+    this.#budget = options.memoryBudget ?? Math.floor(Deno.systemMemoryInfo().total * 0.8);
+    this.conv = new CpuConvEngine(this.#arena);
+  }
+
+  allocate(length: number): DeviceBuffer {
+    if (this.#closed) throw new DeviceError("Cannot allocate: the cpu device was closed");
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new InvalidArgumentError("allocate a buffer", "length", "a whole number >= 0", String(length));
+    }
+    const bytes = length * 4;
+    const live = this.#arena.live + this.#heapLive;
+    if (live + bytes > this.#budget) throw new OutOfMemoryError(this.name, bytes, live, this.#budget);
+    this.#peak = Math.max(this.#peak, live + bytes);
+    const address = this.#arena.allocate(bytes);
+    if (address !== undefined) return new Allocation(this, this.#arena.view(address, length), address);
+    this.#heapLive += bytes;
+    return new Allocation(this, new Float32Array(length), undefined);
+  }
+
+  release(buffer: DeviceBuffer): void {
+    const allocation = this.#own(buffer);
+    allocation.released = true;
+    if (allocation.address !== undefined) this.#arena.release(allocation.address, allocation.length * 4);
+    else this.#heapLive -= allocation.length * 4;
+  }
+
+  write(buffer: DeviceBuffer, data: Float32Array, offset = 0): void {
+    this.#own(buffer).data.set(data, offset);
+  }
+
+  read(buffer: DeviceBuffer): Promise<Float32Array> {
+    return Promise.resolve(new Float32Array(this.#own(buffer).data));
+  }
+
+  run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
+    const sources = inputs.map((input) => this.#own(input).data);
+    const target = this.#own(output).data;
+    switch (kernel.kind) {
+      case "map":
+        return map(kernel, sources, target);
+      case "reduce":
+        return reduce(kernel, sources, target);
+      case "axis":
+        return axis(kernel, sources[0], target);
+      case "correlate":
+        return correlate(this.#arena, kernel, sources[0], sources[1], target);
+      case "matmul":
+        return matmul(kernel, sources[0], sources[1], target);
+      case "convolve":
+        return convolve(kernel, sources[0], sources[1], target);
+      default:
+        return kernel satisfies never;
+    }
+  }
+
+  synchronize(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  memory(): MemoryReport {
+    const live = this.#arena.live + this.#heapLive;
+    return {
+      live,
+      pooled: this.#arena.pooled,
+      peak: Math.max(this.#peak, live),
+      budget: this.#budget,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #own(buffer: DeviceBuffer): Allocation {
+    if (!(buffer instanceof Allocation) || buffer.device !== this) {
+      throw new DeviceError("Cannot use a buffer of another device on the cpu device");
+    }
+    if (buffer.released) throw new DeviceError("Cannot use a buffer that was released");
+    return buffer;
+  }
+}

@@ -1,0 +1,70 @@
+import type { ConvEngine } from "./conv_engine.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** Which backend computes: `"webgpu"` for Deno's own WebGPU, `"cpu"` for WebAssembly SIMD and TypeScript. */
+export type DeviceKind = "cpu" | "webgpu";
+
+/** A run of float32 values that a device owns. Opaque: only its device can look inside. */
+export interface DeviceBuffer {
+  /** The device that allocated it. */
+  readonly device: Device;
+  /** Number of float32 values. */
+  readonly length: number;
+}
+
+/** What a device holds, in bytes. */
+export interface MemoryReport {
+  /** In buffers and feature maps that were allocated and not yet released. */
+  readonly live: number;
+  /** Released, and kept for reuse. */
+  readonly pooled: number;
+  /** The largest `live` so far. */
+  readonly peak: number;
+  /** What `live + pooled` may reach; pooled memory is given back first. */
+  readonly budget: number;
+}
+
+/**
+ * The one door between the floors that know tensors and the hardware.
+ *
+ * Work is queued in order: `run`, `write` and the convolution engine return at once, `read` waits for all that was
+ * queued before it. Memory is explicit: what `allocate` returns is released exactly once.
+ */
+export interface Device {
+  /** The backend behind the door. */
+  readonly kind: DeviceKind;
+  /** What computes, for people: the adapter's name, or the CPU backend's. */
+  readonly name: string;
+  /** Whether a WebGPU adapter is emulated on the CPU (Mesa's lavapipe); `false` for the CPU backend. */
+  readonly isSoftwareAdapter: boolean;
+  /** Convolutional networks on this device's own activation layout. */
+  readonly conv: ConvEngine;
+
+  /**
+   * A buffer of `length` values, contents undefined.
+   *
+   * @throws {OutOfMemoryError} when the device's memory budget would be exceeded
+   */
+  allocate(length: number): DeviceBuffer;
+
+  /** Gives a buffer back to the pool. Work already queued on it still completes. */
+  release(buffer: DeviceBuffer): void;
+
+  /** Copies `data` into `buffer`, starting at value `offset`; `data` may change afterwards. */
+  write(buffer: DeviceBuffer, data: Float32Array, offset?: number): void;
+
+  /** A fresh copy of the buffer's values, once all queued work is done. */
+  read(buffer: DeviceBuffer): Promise<Float32Array>;
+
+  /** Queues one kernel. Inputs and output must not overlap unless the kernel says it may run in place. */
+  run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void;
+
+  /** Waits for all queued work. */
+  synchronize(): Promise<void>;
+
+  /** What the device holds now. */
+  memory(): MemoryReport;
+
+  /** Frees everything. The device and its buffers cannot be used afterwards. Idempotent. */
+  close(): void;
+}

@@ -1,0 +1,187 @@
+import { InvalidArgumentError } from "../../util/errors.ts";
+import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import type { DeviceBuffer } from "../device.ts";
+import { WebGpuBuffer } from "./buffer_pool.ts";
+import type { CommandQueue } from "./command_queue.ts";
+import { type LayerPlan, planLayer } from "./conv_plan.ts";
+import { groups, Params, type Program } from "./dispatch.ts";
+import { FeatureMapPool, WebGpuFeatureMap } from "./feature_map.ts";
+import { packSource, unpackSource } from "./kernels/conv_pack.ts";
+import type { ConvPreset } from "./presets.ts";
+import type { GpuResource, ResourcePool } from "./resource_pool.ts";
+
+/** A layer with its weights in GPU memory. */
+class WebGpuConvLayer implements ConvLayer {
+  constructor(readonly spec: ConvSpec, readonly plan: LayerPlan, public weights: GpuResource | undefined) {}
+}
+
+/** Convolutional networks on WebGPU; layout and tiles come from the adapter's preset. */
+export class WebGpuConvEngine implements ConvEngine {
+  readonly #queue: CommandQueue;
+  readonly #pool: ResourcePool;
+  readonly #maps: FeatureMapPool;
+  readonly #preset: ConvPreset;
+  readonly #gpu: GPUDevice;
+  readonly #pack: Program;
+  readonly #unpack: Program;
+
+  constructor(gpu: GPUDevice, queue: CommandQueue, pool: ResourcePool, preset: ConvPreset) {
+    this.#gpu = gpu;
+    this.#queue = queue;
+    this.#pool = pool;
+    this.#preset = preset;
+    const { storage } = preset;
+    this.#maps = new FeatureMapPool(gpu, pool, storage);
+    const [read, write] = storage === "texture" ? ["i", "o"] : ["r", "w"];
+    this.#pack = { key: `pack ${storage}`, bindings: `r${write}`, source: () => packSource(storage) };
+    this.#unpack = { key: `unpack ${storage}`, bindings: `${read}w`, source: () => unpackSource(storage) };
+  }
+
+  allocate(channels: number, height: number, width: number): FeatureMap {
+    for (const [name, value] of Object.entries({ channels, height, width })) {
+      if (!Number.isSafeInteger(value) || value < 1) {
+        throw new InvalidArgumentError("allocate a feature map", name, "a whole number >= 1", `${value}`);
+      }
+    }
+    return new WebGpuFeatureMap(channels, height, width, this.#maps.acquire(channels, height, width));
+  }
+
+  release(map: FeatureMap): void {
+    const own = ownMap("release", map);
+    own.released = true;
+    this.#maps.release(own, own.resource);
+  }
+
+  pack(source: DeviceBuffer, offset: number, map: FeatureMap): void {
+    const own = ownMap("pack", map);
+    const buffer = planes("pack", source, offset, own);
+    this.#convert(this.#pack, [buffer, own.resource], offset, own);
+  }
+
+  unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
+    const own = ownMap("unpack", map);
+    const buffer = planes("unpack", target, offset, own);
+    this.#convert(this.#unpack, [own.resource, buffer], offset, own);
+  }
+
+  prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
+    const plan = planLayer(spec, this.#preset);
+    const { data, size } = plan.arrange(weights, bias);
+    const bytes = data.byteLength;
+    const resource = this.#pool.acquire(
+      "weights",
+      bytes,
+      () =>
+        this.#preset.storage === "texture"
+          ? this.#maps.createTexture(size, bytes)
+          : this.#maps.createBuffer(bytes),
+    );
+    if (this.#preset.storage === "texture") {
+      const [width, height, layers] = size;
+      const layout = { bytesPerRow: width * 16, rowsPerImage: height };
+      this.#gpu.queue.writeTexture({ texture: resource.memory as GPUTexture }, data, layout, [
+        width,
+        height,
+        layers,
+      ]);
+    } else {
+      this.#queue.writeBuffer(resource, 0, data);
+    }
+    this.#queue.pipelines.compile(plan.program);
+    return new WebGpuConvLayer(spec, plan, resource);
+  }
+
+  discard(layer: ConvLayer): void {
+    const own = ownLayer("discard", layer);
+    if (own.weights) this.#pool.discard(own.weights);
+    own.weights = undefined;
+  }
+
+  apply(layer: ConvLayer, input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void {
+    const { spec, plan, weights } = ownLayer("apply", layer);
+    if (!weights) throw new InvalidArgumentError("apply a layer", "layer", "live", "one that was discarded");
+    const from = ownMap("apply", input);
+    const to = ownMap("apply", output);
+    const added = addends.map((map) => ownMap("apply", map));
+    assertShapes(spec, from, to, added);
+    const target = added.includes(to) ? this.#maps.acquire(to.channels, to.height, to.width) : to.resource;
+    this.#queue.dispatch({
+      program: plan.program,
+      resources: [from.resource, weights, ...added.map(({ resource }) => resource), target],
+      ...plan.launch(from, to),
+    });
+    if (target !== to.resource) {
+      this.#maps.release(to, to.resource);
+      to.resource = target;
+    }
+  }
+
+  #convert(program: Program, resources: GpuResource[], offset: number, map: WebGpuFeatureMap): void {
+    const { channels, height, width, blocks, row, plane } = map;
+    this.#queue.dispatch({
+      program,
+      resources,
+      params: new Params().int(offset, channels, height, width, blocks, row, plane),
+      workgroups: [groups(width, 64), groups(height, 1), groups(blocks, 1)],
+    });
+  }
+}
+
+function ownMap(action: string, map: FeatureMap): WebGpuFeatureMap {
+  if (!(map instanceof WebGpuFeatureMap)) {
+    throw new InvalidArgumentError(action, "feature map", "one of this device", "another device's");
+  }
+  if (map.released) throw new InvalidArgumentError(action, "feature map", "live", "one that was released");
+  return map;
+}
+
+function ownLayer(action: string, layer: ConvLayer): WebGpuConvLayer {
+  if (layer instanceof WebGpuConvLayer) return layer;
+  throw new InvalidArgumentError(action, "layer", "one of this device", "another device's");
+}
+
+function planes(action: string, buffer: DeviceBuffer, offset: number, map: FeatureMap): GpuResource {
+  if (!(buffer instanceof WebGpuBuffer) || buffer.released) {
+    throw new InvalidArgumentError(action, "buffer", "a live buffer of this device", "another");
+  }
+  const count = map.channels * map.height * map.width;
+  if (offset < 0 || offset + count > buffer.length) {
+    const got = `${buffer.length} values, offset ${offset}, ${count} values of the map`;
+    throw new InvalidArgumentError(action, "buffer", "large enough for the map", got);
+  }
+  return buffer.resource;
+}
+
+function assertShapes(
+  spec: ConvSpec,
+  from: FeatureMap,
+  to: FeatureMap,
+  addends: readonly FeatureMap[],
+): void {
+  const describe = (map: FeatureMap) => `${map.channels} x ${map.height} x ${map.width}`;
+  const scale = spec.op === "down2x2" ? 0.5 : spec.op === "up2x2" ? 2 : 1;
+  const expected = { channels: spec.outChannels, height: from.height * scale, width: from.width * scale };
+  if (from.channels !== spec.inChannels) {
+    throw new InvalidArgumentError(
+      "apply a layer",
+      "input",
+      `of ${spec.inChannels} channels`,
+      describe(from),
+    );
+  }
+  if (describe(to) !== describe(expected)) {
+    throw new InvalidArgumentError("apply a layer", "output", describe(expected), describe(to));
+  }
+  if (to === from) {
+    throw new InvalidArgumentError("apply a layer", "output", "another map than the input", "the input");
+  }
+  if (addends.length !== spec.addends || addends.some((map) => describe(map) !== describe(to))) {
+    const got = addends.map(describe).join(", ") || "none";
+    throw new InvalidArgumentError(
+      "apply a layer",
+      "addends",
+      `${spec.addends} maps of ${describe(to)}`,
+      got,
+    );
+  }
+}

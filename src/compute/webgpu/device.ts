@@ -1,0 +1,192 @@
+import process from "node:process";
+import { InvalidArgumentError } from "../../util/errors.ts";
+import type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "../device.ts";
+import { DeviceError } from "../errors.ts";
+import type { Kernel } from "../kernel.ts";
+import { findAdapter, requestLargestDevice } from "./adapter.ts";
+import { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
+import { CommandQueue } from "./command_queue.ts";
+import { WebGpuConvEngine } from "./conv_engine.ts";
+import { ErrorMonitor } from "./error_monitor.ts";
+import { KernelRunner } from "./kernel_runner.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import { choosePreset } from "./presets.ts";
+import { Readback } from "./readback.ts";
+import { ResourcePool } from "./resource_pool.ts";
+
+/** Options of {@link openWebGpuDevice}. */
+export interface WebGpuOptions {
+  /** Whether an adapter that is emulated on the CPU will do. Default false. */
+  readonly allowSoftware?: boolean;
+  /**
+   * Bytes that buffers and feature maps may hold. Default: the environment variable DEEPINV_MEMORY_BUDGET, else 2 GiB on
+   * a software adapter and 4 GiB on hardware.
+   */
+  readonly memoryBudget?: number;
+}
+
+const GIB = 2 ** 30;
+
+function memoryBudget(option: number | undefined, isSoftware: boolean): number {
+  const variable = process.env.DEEPINV_MEMORY_BUDGET;
+  const budget = option ?? (variable ? Number(variable) : (isSoftware ? 2 : 4) * GIB);
+  if (!(budget > 0)) {
+    const argument = option === undefined ? "DEEPINV_MEMORY_BUDGET" : "memoryBudget";
+    throw new InvalidArgumentError(
+      "open the WebGPU device",
+      argument,
+      "a positive number of bytes",
+      `${option ?? variable}`,
+    );
+  }
+  return budget;
+}
+
+/**
+ * Opens this process's WebGPU adapter.
+ *
+ * @returns undefined where there is no adapter, or only a software adapter and `allowSoftware` is not set;
+ * {@link findAdapter} tells which
+ * @throws {DeviceError} when there is an adapter and it cannot be opened
+ */
+export async function openWebGpuDevice(options: WebGpuOptions = {}): Promise<WebGpuDevice | undefined> {
+  const found = await findAdapter();
+  const { adapter } = found;
+  const isSoftware = found.class === "software";
+  if (!adapter || (isSoftware && !options.allowSoftware)) return undefined;
+  const budget = memoryBudget(options.memoryBudget, isSoftware);
+  let gpu: GPUDevice;
+  try {
+    gpu = await requestLargestDevice(adapter);
+  } catch (error) {
+    throw new DeviceError(`Cannot open ${found.name}: ${(error as Error).message}`, { cause: error });
+  }
+  const errors = new ErrorMonitor(gpu, found.name);
+  const queue = new CommandQueue(gpu, errors);
+  const readback = await Readback.open(gpu, queue);
+  return new WebGpuDevice(gpu, adapter.info, found.name, isSoftware, budget, errors, queue, readback);
+}
+
+/** The compute device behind Deno's WebGPU. */
+export class WebGpuDevice implements Device {
+  readonly kind: DeviceKind = "webgpu";
+  readonly name: string;
+  readonly isSoftwareAdapter: boolean;
+  readonly conv: WebGpuConvEngine;
+  readonly #gpu: GPUDevice;
+  readonly #errors: ErrorMonitor;
+  readonly #queue: CommandQueue;
+  readonly #readback: Readback;
+  readonly #budget: MemoryBudget;
+  readonly #pool: ResourcePool;
+  readonly #buffers: BufferPool;
+  readonly #kernels: KernelRunner;
+  #closed = false;
+
+  /** Used by {@link openWebGpuDevice}. */
+  constructor(
+    gpu: GPUDevice,
+    info: GPUAdapterInfo,
+    name: string,
+    isSoftware: boolean,
+    budget: number,
+    errors: ErrorMonitor,
+    queue: CommandQueue,
+    readback: Readback,
+  ) {
+    this.name = name;
+    this.isSoftwareAdapter = isSoftware;
+    this.#gpu = gpu;
+    this.#errors = errors;
+    this.#queue = queue;
+    this.#readback = readback;
+    this.#budget = new MemoryBudget(name, budget);
+    this.#pool = new ResourcePool(this.#budget, () => {
+      queue.submit();
+      queue.pipelines.forgetBindGroups();
+    });
+    this.#buffers = new BufferPool(gpu, this.#pool);
+    const preset = choosePreset(gpu, info, isSoftware);
+    this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
+    this.conv = new WebGpuConvEngine(gpu, queue, this.#pool, preset);
+  }
+
+  allocate(length: number): DeviceBuffer {
+    this.#assertOpen("allocate");
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new InvalidArgumentError("allocate a buffer", "length", "a whole number >= 0", `${length}`);
+    }
+    return new WebGpuBuffer(this, length, this.#buffers.acquire(length));
+  }
+
+  release(buffer: DeviceBuffer): void {
+    const own = this.#own("release", buffer);
+    own.released = true;
+    this.#buffers.release(own.resource);
+  }
+
+  write(buffer: DeviceBuffer, data: Float32Array, offset = 0): void {
+    const { resource, length } = this.#own("write", buffer);
+    if (offset < 0 || offset + data.length > length) {
+      throw new InvalidArgumentError(
+        "write to a buffer",
+        "offset + data.length",
+        `at most the buffer's ${length} values`,
+        `${offset} + ${data.length}`,
+      );
+    }
+    if (data.length > 0) this.#queue.writeBuffer(resource, offset * 4, data);
+  }
+
+  async read(buffer: DeviceBuffer): Promise<Float32Array> {
+    const { resource, length } = this.#own("read", buffer);
+    const values = await this.#readback.read(resource, length);
+    await this.#errors.check();
+    return values;
+  }
+
+  run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
+    const sources = inputs.map((input) => this.#own("run", input));
+    this.#kernels.run(kernel, sources, this.#own("run", output));
+  }
+
+  async synchronize(): Promise<void> {
+    this.#assertOpen("synchronize");
+    await this.#readback.wait();
+    await this.#errors.check();
+  }
+
+  memory(): MemoryReport {
+    return this.#budget.report();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#kernels.close();
+    this.#queue.close();
+    this.#readback.close();
+    this.#pool.close();
+    this.#gpu.destroy();
+  }
+
+  #assertOpen(action: string): void {
+    if (this.#closed) {
+      throw new DeviceError(`Cannot ${action}: ${this.name} must be open, got a closed device`);
+    }
+  }
+
+  #own(action: string, buffer: DeviceBuffer): WebGpuBuffer {
+    this.#assertOpen(action);
+    if (!(buffer instanceof WebGpuBuffer) || buffer.device !== this) {
+      throw new InvalidArgumentError(
+        action,
+        "buffer",
+        `a buffer of ${this.name}`,
+        `one of ${buffer.device.name}`,
+      );
+    }
+    if (buffer.released) throw new InvalidArgumentError(action, "buffer", "live", "one that was released");
+    return buffer;
+  }
+}

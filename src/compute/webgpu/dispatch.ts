@@ -1,0 +1,53 @@
+import type { GpuResource } from "./resource_pool.ts";
+
+/**
+ * A compute shader as data. `bindings` has one letter per resource, in the order of their binding numbers; the uniform
+ * parameters follow as the last binding. Entry point `main`.
+ *
+ * r, w: storage buffer, read-only or read-write; i, o: rgba32float storage texture array, read-only or write-only.
+ */
+export interface Program {
+  /** Identifies the shader in the pipeline cache. */
+  readonly key: string;
+  readonly bindings: string;
+  /** The WGSL text, asked for when the pipeline is first built. */
+  source(): string;
+}
+
+/** One launch of a program. */
+export interface Dispatch {
+  readonly program: Program;
+  readonly resources: readonly GpuResource[];
+  readonly params: Params;
+  /** Each at most {@link MAX_WORKGROUPS}. */
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** WebGPU's guaranteed limit of workgroups per dimension; shaders stride over the rest. */
+export const MAX_WORKGROUPS = 65535;
+
+/** Workgroups of `size` for `count` invocations, within the limit. */
+export function groups(count: number, size: number): number {
+  return Math.min(Math.max(Math.ceil(count / size), 1), MAX_WORKGROUPS);
+}
+
+/** Values of a shader's uniform struct of scalars, in order, four bytes each. */
+export class Params {
+  readonly words: number[] = [];
+  static readonly #cell = new DataView(new ArrayBuffer(4));
+
+  /** Appends whole numbers, signed or not. */
+  int(...values: number[]): this {
+    for (const value of values) this.words.push(value >>> 0);
+    return this;
+  }
+
+  /** Appends float32 numbers. */
+  float(...values: number[]): this {
+    for (const value of values) {
+      Params.#cell.setFloat32(0, value);
+      this.words.push(Params.#cell.getUint32(0));
+    }
+    return this;
+  }
+}

@@ -1,0 +1,100 @@
+import { DeviceError } from "../errors.ts";
+import type { FeatureMap } from "../conv_engine.ts";
+import { type ConvStorage, paddedLength } from "./kernels/conv_layout.ts";
+import { GpuResource, type ResourcePool } from "./resource_pool.ts";
+
+/**
+ * One image's activations: blocks of four channels, rows, columns, each value a vec4f, with a border of zeros that no
+ * layer ever writes.
+ */
+export class WebGpuFeatureMap implements FeatureMap {
+  released = false;
+
+  constructor(
+    readonly channels: number,
+    readonly height: number,
+    readonly width: number,
+    /** Replaced when a layer writes to a map that it also reads. */
+    public resource: GpuResource,
+  ) {}
+
+  /** Blocks of four channels. */
+  get blocks(): number {
+    return Math.ceil(this.channels / 4);
+  }
+
+  /** vec4f per padded row. */
+  get row(): number {
+    return paddedLength(this.width);
+  }
+
+  /** vec4f per padded plane. */
+  get plane(): number {
+    return this.row * paddedLength(this.height);
+  }
+}
+
+/** Memory of feature maps by shape. Only the inside of an image is ever written, so reused maps keep their zero border. */
+export class FeatureMapPool {
+  readonly #gpu: GPUDevice;
+  readonly #pool: ResourcePool;
+  readonly #storage: ConvStorage;
+
+  constructor(gpu: GPUDevice, pool: ResourcePool, storage: ConvStorage) {
+    this.#gpu = gpu;
+    this.#pool = pool;
+    this.#storage = storage;
+  }
+
+  /** Zero-bordered memory for a map of this shape. */
+  acquire(channels: number, height: number, width: number): GpuResource {
+    const blocks = Math.ceil(channels / 4);
+    const size = [paddedLength(width), paddedLength(height), blocks];
+    const bytes = size[0] * size[1] * blocks * 16;
+    return this.#pool.acquire(mapKind(channels, height, width), bytes, () => {
+      return this.#storage === "texture" ? this.createTexture(size, bytes) : this.createBuffer(bytes);
+    });
+  }
+
+  /** Returns a map's memory. */
+  release(map: FeatureMap, resource: GpuResource): void {
+    this.#pool.release(mapKind(map.channels, map.height, map.width), resource);
+  }
+
+  /** An unpooled texture array of rgba32float, zero at first. */
+  createTexture(size: readonly number[], bytes: number): GpuResource {
+    const { maxTextureDimension2D, maxTextureArrayLayers } = this.#gpu.limits;
+    if (Math.max(size[0], size[1]) > maxTextureDimension2D || size[2] > maxTextureArrayLayers) {
+      throw new DeviceError(
+        `Cannot allocate a feature map: its size must be at most ${maxTextureDimension2D} x ${maxTextureDimension2D} x ` +
+          `${maxTextureArrayLayers} blocks on this adapter, got ${
+            size.join(" x ")
+          }; use smaller tiles (patchSize)`,
+      );
+    }
+    const texture = this.#gpu.createTexture({
+      size: [...size],
+      format: "rgba32float",
+      usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
+    });
+    return new GpuResource(bytes, texture.createView({ dimension: "2d-array" }), texture);
+  }
+
+  /** An unpooled storage buffer, zero at first. */
+  createBuffer(bytes: number): GpuResource {
+    const limit = Math.min(this.#gpu.limits.maxStorageBufferBindingSize, this.#gpu.limits.maxBufferSize);
+    if (bytes > limit) {
+      throw new DeviceError(
+        `Cannot allocate a feature map: it must be at most ${limit} bytes on this adapter, got ${bytes}; ` +
+          "use smaller tiles (patchSize)",
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    const buffer = this.#gpu.createBuffer({ size: bytes, usage });
+    return new GpuResource(bytes, { buffer }, buffer);
+  }
+}
+
+function mapKind(channels: number, height: number, width: number): string {
+  return `map ${Math.ceil(channels / 4)} ${height} ${width}`;
+}

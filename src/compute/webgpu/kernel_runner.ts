@@ -1,0 +1,114 @@
+import { InvalidArgumentError } from "../../util/errors.ts";
+import { type Kernel, MAP_FUNCTIONS, type MapKernel } from "../kernel.ts";
+import type { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
+import type { CommandQueue } from "./command_queue.ts";
+import { planAxis } from "./kernels/axis.ts";
+import { planConvolve } from "./kernels/convolve.ts";
+import { planCorrelate } from "./kernels/correlate.ts";
+import { planMap } from "./kernels/map.ts";
+import { planMatmul } from "./kernels/matmul.ts";
+import { planReduce } from "./kernels/reduce.ts";
+import type { GpuResource } from "./resource_pool.ts";
+import { TableCache } from "./table_cache.ts";
+
+const EMPTY_REDUCTION = { sum: 0, sumSquares: 0, dot: 0, max: -Infinity, min: Infinity } as const;
+
+/** Turns kernels into dispatches on the queue. */
+export class KernelRunner {
+  readonly #queue: CommandQueue;
+  readonly #buffers: BufferPool;
+  readonly #tables: TableCache;
+  readonly #lanes: number;
+
+  /** @param lanes the subgroup size where it is fixed and broadcasting pays, else 0 */
+  constructor(queue: CommandQueue, buffers: BufferPool, lanes: number) {
+    this.#queue = queue;
+    this.#buffers = buffers;
+    this.#tables = new TableCache(buffers, queue);
+    this.#lanes = lanes;
+  }
+
+  /** Queues one kernel. */
+  run(kernel: Kernel, inputs: readonly WebGpuBuffer[], output: WebGpuBuffer): void {
+    const expected = arity(kernel);
+    if (inputs.length !== expected) {
+      throw new InvalidArgumentError(
+        `run ${kernel.kind}`,
+        "inputs",
+        `${expected} buffers`,
+        `${inputs.length}`,
+      );
+    }
+    const sources = inputs.map(({ resource }) => resource);
+    const target = output.resource;
+    if (kernel.kind !== "map" && sources.includes(target)) {
+      throw new InvalidArgumentError(
+        `run ${kernel.kind}`,
+        "output",
+        "none of the inputs",
+        "an input's buffer",
+      );
+    }
+    switch (kernel.kind) {
+      case "map":
+        return this.#dispatch(planMap(kernel, sources, target, output.length));
+      case "reduce":
+        if (kernel.length === 0) return this.#fill(EMPTY_REDUCTION[kernel.fn], kernel.rows, output);
+        return this.#reduce(kernel, sources, target);
+      case "axis":
+        return this.#dispatch(planAxis(kernel, sources[0], this.#tables.get(kernel.table), target));
+      case "correlate":
+        return this.#dispatch(planCorrelate(kernel, sources, target, this.#lanes));
+      case "matmul":
+        if (kernel.k === 0) return this.#fill(0, kernel.batch * kernel.m * kernel.n, output);
+        return this.#dispatch(planMatmul(kernel, sources, target));
+      case "convolve":
+        return this.#dispatch(planConvolve(kernel, sources, target));
+      default:
+        kernel satisfies never;
+    }
+  }
+
+  /** Forgets the cached tables. */
+  close(): void {
+    this.#tables.close();
+  }
+
+  #dispatch(dispatch: Parameters<CommandQueue["dispatch"]>[0] | undefined): void {
+    if (dispatch) this.#queue.dispatch(dispatch);
+  }
+
+  #fill(value: number, length: number, output: WebGpuBuffer): void {
+    const kernel: MapKernel = {
+      kind: "map",
+      fn: "fill",
+      shape: [length],
+      inputs: [],
+      output: { offset: 0, strides: [1] },
+      scalars: [value, 0],
+    };
+    this.#dispatch(planMap(kernel, [], output.resource, output.length));
+  }
+
+  #reduce(kernel: Extract<Kernel, { kind: "reduce" }>, inputs: GpuResource[], output: GpuResource): void {
+    if (kernel.rows === 0) return;
+    const scratch: GpuResource[] = [];
+    const allocate = (length: number) => {
+      const resource = this.#buffers.acquire(length);
+      scratch.push(resource);
+      return resource;
+    };
+    try {
+      for (const pass of planReduce(kernel, inputs, output, allocate)) this.#queue.dispatch(pass);
+    } finally {
+      for (const resource of scratch) this.#buffers.release(resource);
+    }
+  }
+}
+
+function arity(kernel: Kernel): number {
+  if (kernel.kind === "map") return MAP_FUNCTIONS[kernel.fn];
+  if (kernel.kind === "axis") return 1;
+  if (kernel.kind === "reduce") return kernel.fn === "dot" ? 2 : 1;
+  return 2;
+}

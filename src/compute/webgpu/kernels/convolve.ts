@@ -1,0 +1,122 @@
+import type { ConvolveKernel } from "../../kernel.ts";
+import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import type { GpuResource } from "../resource_pool.ts";
+import { paramsStruct, storageBuffer } from "./wgsl.ts";
+
+/** Height and width of the output, from the formulas of {@link ConvolveKernel}; 0 where the kernel does not fit. */
+export function convolveOutputSize(kernel: ConvolveKernel): [number, number] {
+  const { height, width, kernelHeight, kernelWidth, stride, padding, transposed } = kernel;
+  const size = (length: number, taps: number) =>
+    transposed
+      ? (length - 1) * stride - 2 * padding + taps
+      : Math.floor((length + 2 * padding - taps) / stride) + 1;
+  return [Math.max(size(height, kernelHeight), 0), Math.max(size(width, kernelWidth), 0)];
+}
+
+/**
+ * The WGSL text: one invocation per output value, summing taps within channels, each channel on its own first. A
+ * transposed layer gathers: output row i takes input row r where r stride + u = i + padding.
+ */
+export function convolveSource(transposed: boolean): string {
+  const weightIndex = transposed ? "((inBase + c) * outPerGroup + o % outPerGroup)" : "(o * inPerGroup + c)";
+  const anchor = (index: string) => transposed ? `${index} + p.padding` : `${index} * p.stride - p.padding`;
+  return storageBuffer(0, "x", "f32") + storageBuffer(1, "weights", "f32") +
+    storageBuffer(2, "output", "f32", "read_write") +
+    paramsStruct(3, [
+      "batch: i32",
+      "inChannels: i32",
+      "outChannels: i32",
+      "height: i32",
+      "width: i32",
+      "kernelHeight: i32",
+      "kernelWidth: i32",
+      "stride: i32",
+      "padding: i32",
+      "groups: i32",
+      "outHeight: i32",
+      "outWidth: i32",
+    ]) +
+    `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let inPerGroup = p.inChannels / p.groups;
+  let outPerGroup = p.outChannels / p.groups;
+  for (var plane = i32(id.z); plane < p.batch * p.outChannels; plane += i32(count.z)) {
+    let item = plane / p.outChannels;
+    let o = plane % p.outChannels;
+    let inBase = o / outPerGroup * inPerGroup;
+    for (var i = i32(id.y); i < p.outHeight; i += i32(count.y)) {
+      let rowAnchor = ${anchor("i")};
+      for (var j = i32(id.x); j < p.outWidth; j += i32(count.x * 64u)) {
+        let columnAnchor = ${anchor("j")};
+        var sum = 0.0;
+        for (var c = 0; c < inPerGroup; c++) {
+          var channelSum = 0.0;
+          for (var u = 0; u < p.kernelHeight; u++) {
+            let row = sourceRow(rowAnchor, u);
+            if (row < 0) { continue; }
+            for (var v = 0; v < p.kernelWidth; v++) {
+              let column = sourceColumn(columnAnchor, v);
+              if (column < 0) { continue; }
+              let w = weights[(${weightIndex} * p.kernelHeight + u) * p.kernelWidth + v];
+              channelSum += w * x[((item * p.inChannels + inBase + c) * p.height + row) * p.width + column];
+            }
+          }
+          sum += channelSum;
+        }
+        output[(plane * p.outHeight + i) * p.outWidth + j] = sum;
+      }
+    }
+  }
+}
+${sourceFunction("Row", "height", transposed)}${sourceFunction("Column", "width", transposed)}`;
+}
+
+/** Which input index a tap meets, or -1. */
+function sourceFunction(axis: string, size: string, transposed: boolean): string {
+  const index = transposed ? "(anchor - tap) / p.stride" : "anchor + tap";
+  const misses = transposed ? "anchor < tap || (anchor - tap) % p.stride != 0" : "anchor + tap < 0";
+  return `fn source${axis}(anchor: i32, tap: i32) -> i32 {
+  if (${misses}) { return -1; }
+  let index = ${index};
+  return select(index, -1, index >= p.${size});
+}
+`;
+}
+
+/** The launch of a convolution layer; undefined when the output is empty. */
+export function planConvolve(
+  kernel: ConvolveKernel,
+  inputs: readonly GpuResource[],
+  output: GpuResource,
+): Dispatch | undefined {
+  const [outHeight, outWidth] = convolveOutputSize(kernel);
+  const planes = kernel.batch * kernel.outChannels;
+  if (planes * outHeight * outWidth === 0) return undefined;
+  const { transposed } = kernel;
+  const program: Program = {
+    key: `convolve ${transposed ? "transposed" : "plain"}`,
+    bindings: "rrw",
+    source: () => convolveSource(transposed),
+  };
+  const params = new Params().int(
+    kernel.batch,
+    kernel.inChannels,
+    kernel.outChannels,
+    kernel.height,
+    kernel.width,
+    kernel.kernelHeight,
+    kernel.kernelWidth,
+    kernel.stride,
+    kernel.padding,
+    kernel.groups,
+    outHeight,
+    outWidth,
+  );
+  return {
+    program,
+    resources: [...inputs, output],
+    params,
+    workgroups: [groups(outWidth, 64), groups(outHeight, 1), groups(planes, 1)],
+  };
+}

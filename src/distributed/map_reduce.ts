@@ -1,0 +1,107 @@
+import { Tensor } from "../tensor/tensor.ts";
+import { TensorList } from "../tensor/tensor_list.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import type { DistributedContext } from "./context.ts";
+
+/** What becomes of the ranks' parts: the sum or the mean over all operators, or a list (`null`). */
+export type ReduceOp = "sum" | "mean" | null;
+
+/** Options of every method of a distributed object. */
+export interface GatherOptions {
+  /** Whether every rank gets the whole result (default), or each keeps its part without communication. */
+  gather?: boolean;
+}
+
+/** Options of the methods of a distributed operator. */
+export interface MapReduceOptions extends GatherOptions {
+  /** By default what the method means: a list for `A`, a sum for the adjoint. */
+  reduceOp?: ReduceOp;
+}
+
+/** @throws {InvalidArgumentError} for anything but sum, mean and null */
+export function checkReduceOp(reduceOp: ReduceOp): void {
+  if (reduceOp !== "sum" && reduceOp !== "mean" && reduceOp !== null) {
+    throw new InvalidArgumentError("combine the ranks' parts", "reduceOp", '"sum", "mean" or null', `"${reduceOp}"`);
+  }
+}
+
+/** The sum of tensors of one shape, which it takes over; `undefined` for none. */
+export function sumOf(parts: readonly Tensor[]): Tensor | undefined {
+  let total: Tensor | undefined;
+  for (const part of parts) {
+    if (!total) total = part;
+    else {
+      using previous = total;
+      using next = part;
+      total = previous.add(next);
+    }
+  }
+  return total;
+}
+
+/**
+ * The sum of all ranks' parts, scaled, on every rank (`gather`) or of this rank's alone. One allReduce at most.
+ *
+ * @param part this rank's sum, or `undefined` on a rank without work; taken over
+ * @param shape of the result, for ranks without work
+ */
+export async function reduceParts(
+  ctx: DistributedContext,
+  part: Tensor | undefined,
+  shape: readonly number[],
+  { scale, gather }: { scale: number; gather: boolean },
+): Promise<Tensor> {
+  using own = part ?? Tensor.zeros(shape, ctx);
+  using scaled = scale === 1 ? own.reshape(own.shape) : own.mul(scale);
+  return gather ? await ctx.allReduce(scaled, { op: "sum" }) : scaled.reshape(scaled.shape);
+}
+
+/**
+ * All ranks' tensors, in the order of their numbers, on every rank. One allGather of this rank's values in one piece.
+ *
+ * @param own this rank's tensors with their numbers, ascending; left alone
+ * @param shapes of all tensors, by number
+ * @param owner the rank that holds a number
+ */
+export async function gatherTensors(
+  ctx: DistributedContext,
+  own: readonly (readonly [number, Tensor])[],
+  shapes: readonly (readonly number[])[],
+  owner: (index: number) => number,
+): Promise<Tensor[]> {
+  const values = await Promise.all(own.map(([, tensor]) => tensor.data()));
+  const packed = new Float32Array(values.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of values) {
+    packed.set(part, at);
+    at += part.length;
+  }
+  const received = await ctx.allGather(packed);
+  const read = received.map(() => 0);
+  return shapes.map((shape, index) => {
+    const rank = owner(index);
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    const data = received[rank].subarray(read[rank], read[rank] + length);
+    read[rank] += length;
+    return Tensor.from(data, shape, ctx);
+  });
+}
+
+/** This rank's entries of a list that holds either all operators' entries or this rank's alone. */
+export function localEntries(
+  action: string,
+  list: TensorList | readonly Tensor[],
+  numOperators: number,
+  localIndexes: readonly number[],
+): Tensor[] {
+  const entries = [...list];
+  if (entries.length === numOperators) return localIndexes.map((index) => entries[index]);
+  if (entries.length === localIndexes.length) return entries;
+  throw new InvalidArgumentError(
+    action,
+    "y",
+    `a TensorList of ${numOperators} entries (all operators), or ${localIndexes.length} (this rank's)`,
+    `${entries.length}`,
+  );
+}
+

@@ -1,0 +1,41 @@
+import type { DistributedContext } from "./context.ts";
+
+type Shape = readonly number[];
+
+/**
+ * The shapes of results that other ranks computed, learned once for each kind of call. Every rank asks with the same key
+ * in the same order, so all of them either know the answer or take part in the exchange.
+ */
+export class ShapeMemory {
+  /** A key for calls whose inputs differ between ranks: nothing is remembered for it. */
+  static readonly UNKNOWN = "";
+
+  readonly #lists = new Map<string, readonly Shape[]>();
+  readonly #sums = new Map<string, Shape>();
+
+  constructor(private readonly ctx: DistributedContext, private readonly numOperators: number) {}
+
+  /** The shapes of all operators' results, by number, given this rank's in the order of their numbers. */
+  async ofAll(key: string, own: readonly Shape[]): Promise<readonly Shape[]> {
+    let shapes = this.#lists.get(key);
+    if (!shapes) {
+      const everyone = await this.ctx.allGatherObject(own);
+      const size = this.ctx.worldSize;
+      shapes = Array.from({ length: this.numOperators }, (_, i) => everyone[i % size][Math.floor(i / size)]);
+      if (key !== ShapeMemory.UNKNOWN) this.#lists.set(key, shapes);
+    }
+    return shapes;
+  }
+
+  /** The shape of a sum over operators; rank 0, which always has work, tells the ranks that have none. */
+  async ofSum(key: string, own: Shape | undefined): Promise<Shape> {
+    const everyoneWorks = this.numOperators >= this.ctx.worldSize;
+    if (everyoneWorks && own) return own;
+    let shape = this.#sums.get(key);
+    if (!shape) {
+      shape = await this.ctx.broadcastObject(own ?? [], 0);
+      if (key !== ShapeMemory.UNKNOWN) this.#sums.set(key, shape);
+    }
+    return shape;
+  }
+}

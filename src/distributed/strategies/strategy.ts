@@ -1,0 +1,71 @@
+import { Tensor } from "../../tensor/tensor.ts";
+import { formatShape } from "../../util/errors.ts";
+
+/** A patch with its number. */
+export type IndexedPatch = readonly [index: number, patch: Tensor];
+
+/** A batch of patches of one shape, joined along dimension 0. */
+export interface PatchBatch {
+  /** The patches' numbers, in the order they are joined. */
+  readonly indices: readonly number[];
+  readonly input: Tensor;
+}
+
+/**
+ * How a signal is cut into patches, and how processed patches become a signal again. Made for one signal shape.
+ *
+ * A subclass gives `getLocalPatches`, `reducePatches` and `getNumPatches`.
+ */
+export abstract class DistributedSignalStrategy {
+  /** @param imgSize the full shape of the signals, for images (B, C, H, W) */
+  constructor(readonly imgSize: readonly number[]) {}
+
+  /** Number of patches. */
+  abstract getNumPatches(): number;
+
+  /** The patches with the given numbers, cut out of x: new tensors, in the order asked for. */
+  abstract getLocalPatches(x: Tensor, localIndices: readonly number[]): IndexedPatch[];
+
+  /** Writes processed patches into `out`, a signal of zeros, in place. */
+  abstract reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void;
+
+  /**
+   * The part of a processed patch that `reducePatches` uses, a new tensor: what ranks send each other. The whole patch
+   * by default; `reducePatches` gets the cropped ones.
+   */
+  cropPatch(_index: number, patch: Tensor): Tensor {
+    return patch.clone();
+  }
+
+  /**
+   * Joins patches of one shape into batches of at most `maxBatchSize` patches; takes the patches over.
+   *
+   * @param maxBatchSize all of one shape together when absent
+   */
+  applyBatching(patches: readonly IndexedPatch[], maxBatchSize = Infinity): PatchBatch[] {
+    const groups = new Map<string, IndexedPatch[][]>();
+    for (const pair of patches) {
+      const key = formatShape(pair[1].shape);
+      const batches = groups.get(key) ?? [];
+      groups.set(key, batches);
+      const last = batches.at(-1);
+      if (last && last.length < maxBatchSize) last.push(pair);
+      else batches.push([pair]);
+    }
+    return [...groups.values()].flat().map((batch) => {
+      const indices = batch.map(([index]) => index);
+      if (batch.length === 1) return { indices, input: batch[0][1] };
+      const input = Tensor.cat(batch.map(([, patch]) => patch), 0);
+      batch.forEach(([, patch]) => patch.dispose());
+      return { indices, input };
+    });
+  }
+
+  /** Takes a processed batch apart again, and over. */
+  unpackBatchedResults(batch: PatchBatch, output: Tensor): IndexedPatch[] {
+    if (batch.indices.length === 1) return [[batch.indices[0], output]];
+    using whole = output;
+    const items = whole.shape[0] / batch.indices.length;
+    return batch.indices.map((index, k) => [index, whole.slice([[k * items, (k + 1) * items]])]);
+  }
+}

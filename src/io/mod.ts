@@ -1,0 +1,35 @@
+/**
+ * Files in and out, as plain records of numbers: PNG pictures, safetensors weights, NumPy arrays, and line charts as SVG.
+ * Nothing here knows tensors or devices.
+ *
+ * @example Read a picture, write it with 16 bits
+ * ```ts
+ * import { readPng, writePng } from "@deepinv/distributed/io";
+ *
+ * const { width, height, channels, data } = await readPng("photo.png"); // planes of values in [0, 1]
+ * await writePng("copy.png", { width, height, channels, data }, { bitDepth: 16 });
+ * ```
+ *
+ * @module
+ */
+export { FileError, readBytes, writeBytes } from "./files.ts";
+export type { FloatArray } from "./float_array.ts";
+export { FormatError } from "./format_error.ts";
+export { decodeNpy, encodeNpy, loadNpy, saveNpy } from "./npy.ts";
+export { NpyError } from "./npy_header.ts";
+export type { PlanarImage } from "./planar_image.ts";
+export { readPng, writePng } from "./png.ts";
+export { decodePng, type DecodePngOptions } from "./png_decode.ts";
+export { encodePng, type EncodePngOptions } from "./png_encode.ts";
+export { PngError } from "./png_error.ts";
+export { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+export {
+  decodeSafetensors,
+  decodeSafetensorsMetadata,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+  SafetensorsError,
+} from "./safetensors_decode.ts";
+export { encodeSafetensors, type SafetensorsInput } from "./safetensors_encode.ts";
+export { type LineChartOptions, lineChartSvg } from "./svg_chart.ts";
+export type { ChartSeries } from "./svg_chart_parts.ts";

@@ -1,0 +1,16 @@
+/**
+ * How close two images are. Every metric gives one value per batch item.
+ *
+ * @example
+ * ```ts
+ * import { psnr } from "@deepinv/distributed/metrics";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const image = Tensor.full([1, 1, 8, 8], 0.5);
+ * console.log(await psnr(image.add(0.1), image).item()); // 20
+ * ```
+ *
+ * @module
+ */
+export { mse, psnr, type PsnrOptions } from "./psnr.ts";

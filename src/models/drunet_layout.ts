@@ -1,0 +1,67 @@
+import { InvalidArgumentError } from "../util/errors.ts";
+import type { ParameterShapes, StateDict } from "./state_dict.ts";
+
+/** The size of a DRUNet. */
+export interface DRUNetConfig {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Channels of the four levels, finest first. */
+  readonly nc: readonly [number, number, number, number];
+  /** Residual blocks in every stage. */
+  readonly nb: number;
+}
+
+/** The full-size network of the paper and of deepinv. */
+export const DEFAULT_NC: DRUNetConfig["nc"] = [64, 128, 256, 512];
+/** Residual blocks a stage in the full-size network. */
+export const DEFAULT_NB = 4;
+
+/** The keys and shapes of a DRUNet's parameters in deepinv's order. */
+export function parameterShapes({ inChannels, outChannels, nc, nb }: DRUNetConfig): ParameterShapes {
+  const shapes = new Map<string, readonly number[]>();
+  const blocks = (stage: string, first: number, n: number) => {
+    for (let block = first; block < first + nb; block++) {
+      for (const conv of [0, 2]) shapes.set(`${stage}.${block}.res.${conv}.weight`, [n, n, 3, 3]);
+    }
+  };
+  shapes.set("m_head.weight", [nc[0], inChannels + 1, 3, 3]);
+  for (let level = 1; level <= 3; level++) {
+    blocks(`m_down${level}`, 0, nc[level - 1]);
+    shapes.set(`m_down${level}.${nb}.weight`, [nc[level], nc[level - 1], 2, 2]);
+  }
+  blocks("m_body", 0, nc[3]);
+  for (let level = 3; level >= 1; level--) {
+    shapes.set(`m_up${level}.0.weight`, [nc[level], nc[level - 1], 2, 2]);
+    blocks(`m_up${level}`, 1, nc[level - 1]);
+  }
+  shapes.set("m_tail.weight", [outChannels, nc[0], 3, 3]);
+  return shapes;
+}
+
+/**
+ * Reads nc and nb off a state dict's keys and shapes.
+ *
+ * @throws {InvalidArgumentError} when it is not a DRUNet's
+ */
+export function sizeOf(state: StateDict): Pick<DRUNetConfig, "nc" | "nb"> {
+  const channels = [1, 2, 3].map((level) => state.get(`m_up${level}.0.weight`)?.shape);
+  let nb = 0;
+  while (state.has(`m_body.${nb}.res.0.weight`)) nb++;
+  if (channels.some((shape) => shape?.length !== 4) || nb === 0) {
+    throw new InvalidArgumentError("load weights into DRUNet", "the keys", "a DRUNet's (m_head.weight, m_body.0.res.0.weight, ...)", [...state.keys()].slice(0, 3).join(", ") || "none");
+  }
+  return { nc: [channels[0]![1], channels[1]![1], channels[2]![1], channels[2]![0]], nb };
+}
+
+/** @throws {InvalidArgumentError} when a channel count or nb is not a whole number >= 1 */
+export function checkConfig({ inChannels, outChannels, nc, nb }: DRUNetConfig): void {
+  const counts = [inChannels, outChannels, nb, ...nc];
+  if (nc.length !== 4 || !counts.every((count) => Number.isInteger(count) && count >= 1)) {
+    throw new InvalidArgumentError(
+      "build DRUNet",
+      "inChannels, outChannels, nb and the four values of nc",
+      "whole numbers >= 1",
+      `${inChannels}, ${outChannels}, ${nb} and [${nc}]`,
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { DRUNetConfig } from "./drunet_layout.ts";
+import type { HostParameter } from "./state_dict.ts";
+
+/** x + conv(relu(conv(x))) */
+interface ResidualBlock {
+  readonly first: ConvLayer;
+  /** With one addend, and with a skip connection as a second one. */
+  readonly second: ConvLayer;
+  readonly joining: boolean;
+}
+
+/** A DRUNet's layers on one device: x1 = head, x2 = down1(x1), ..., tail(up1(up2(up3(body(x4) + x4) + x3) + x2) + x1). */
+export class DRUNetNetwork implements Disposable {
+  readonly #engine: ConvEngine;
+  readonly #config: DRUNetConfig;
+  readonly #layers: ConvLayer[] = [];
+  readonly #head: ConvLayer;
+  readonly #down: readonly { blocks: readonly ResidualBlock[]; sample: ConvLayer }[];
+  readonly #body: readonly ResidualBlock[];
+  /** Coarsest first. */
+  readonly #up: readonly { sample: ConvLayer; blocks: readonly ResidualBlock[] }[];
+  readonly #tail: ConvLayer;
+
+  constructor(engine: ConvEngine, config: DRUNetConfig, weights: ReadonlyMap<string, HostParameter>) {
+    this.#engine = engine;
+    this.#config = config;
+    const { inChannels, outChannels, nc, nb } = config;
+    const layer = (key: string, spec: Pick<ConvSpec, "op" | "inChannels" | "outChannels"> & Partial<ConvSpec>) => {
+      const full: ConvSpec = { bias: false, activation: "none", addends: 0, ...spec };
+      const prepared = engine.prepare(full, weights.get(`${key}.weight`)!.data);
+      this.#layers.push(prepared);
+      return prepared;
+    };
+    const blocks = (stage: string, offset: number, n: number, joinAtEnd: boolean): ResidualBlock[] =>
+      Array.from({ length: nb }, (_, k) => {
+        const joining = joinAtEnd && k === nb - 1;
+        const conv = { op: "conv3x3", inChannels: n, outChannels: n } as const;
+        return {
+          first: layer(`${stage}.${k + offset}.res.0`, { ...conv, activation: "relu" }),
+          second: layer(`${stage}.${k + offset}.res.2`, { ...conv, addends: joining ? 2 : 1 }),
+          joining,
+        };
+      });
+    this.#head = layer("m_head", { op: "conv3x3", inChannels: inChannels + 1, outChannels: nc[0] });
+    this.#down = [0, 1, 2].map((level) => ({
+      blocks: blocks(`m_down${level + 1}`, 0, nc[level], false),
+      sample: layer(`m_down${level + 1}.${nb}`, { op: "down2x2", inChannels: nc[level], outChannels: nc[level + 1] }),
+    }));
+    this.#body = blocks("m_body", 0, nc[3], true);
+    this.#up = [2, 1, 0].map((level) => ({
+      sample: layer(`m_up${level + 1}.0`, { op: "up2x2", inChannels: nc[level + 1], outChannels: nc[level] }),
+      blocks: blocks(`m_up${level + 1}`, 1, nc[level], true),
+    }));
+    this.#tail = layer("m_tail", { op: "conv3x3", inChannels: nc[0], outChannels });
+  }
+
+  /**
+   * The network on images with their noise map as last channel.
+   *
+   * @param input (B, C + 1, H, W), H and W multiples of 8
+   * @returns (B, C, H, W)
+   */
+  forward(input: Tensor): Tensor {
+    const [batch, channels, height, width] = input.shape;
+    const { outChannels } = this.#config;
+    const output = Tensor.empty([batch, outChannels, height, width], input);
+    const planes = height * width;
+    for (let item = 0; item < batch; item++) {
+      const map = this.#engine.allocate(channels, height, width);
+      this.#engine.pack(input.array.storage.buffer, item * channels * planes, map);
+      const result = this.#forwardOne(map);
+      this.#engine.unpack(result, output.array.storage.buffer, item * outChannels * planes);
+      this.#engine.release(result);
+    }
+    return output;
+  }
+
+  [Symbol.dispose](): void {
+    this.#layers.splice(0).forEach((layer) => this.#engine.discard(layer));
+  }
+
+  /** Releases its input. */
+  #forwardOne(input: FeatureMap): FeatureMap {
+    const skips = [this.#apply(this.#head, input)];
+    this.#engine.release(input);
+    for (const { blocks, sample } of this.#down) {
+      const refined = this.#refine(blocks, skips[skips.length - 1]);
+      skips.push(this.#apply(sample, refined, refined.height / 2, refined.width / 2));
+      this.#engine.release(refined);
+    }
+    let x = this.#refine(this.#body, skips[3], skips[3]);
+    this.#engine.release(skips.pop()!);
+    for (const { sample, blocks } of this.#up) {
+      const raised = this.#apply(sample, x, x.height * 2, x.width * 2);
+      this.#engine.release(x);
+      const skip = skips.pop()!;
+      x = this.#refine(blocks, raised, skip);
+      this.#engine.release(skip);
+      this.#engine.release(raised);
+    }
+    const output = this.#apply(this.#tail, x);
+    this.#engine.release(x);
+    return output;
+  }
+
+  /** The residual blocks of a stage; the last one also adds `skip`. Leaves its input alone. */
+  #refine(blocks: readonly ResidualBlock[], input: FeatureMap, skip?: FeatureMap): FeatureMap {
+    const { channels, height, width } = input;
+    const result = this.#engine.allocate(channels, height, width);
+    const inner = this.#engine.allocate(channels, height, width);
+    blocks.forEach(({ first, second, joining }, k) => {
+      const x = k === 0 ? input : result;
+      this.#engine.apply(first, x, inner, []);
+      this.#engine.apply(second, inner, result, joining && skip ? [x, skip] : [x]);
+    });
+    this.#engine.release(inner);
+    return result;
+  }
+
+  #apply(layer: ConvLayer, input: FeatureMap, height = input.height, width = input.width): FeatureMap {
+    const output = this.#engine.allocate(layer.spec.outChannels, height, width);
+    this.#engine.apply(layer, input, output, []);
+    return output;
+  }
+}

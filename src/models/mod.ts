@@ -1,0 +1,19 @@
+/**
+ * Denoisers.
+ *
+ * @example
+ * ```ts
+ * import { DRUNet } from "@deepinv/distributed/models";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const denoiser = await DRUNet.create({ weights: "small-color" });
+ * console.log((await denoiser.forward(Tensor.zeros([1, 3, 32, 32]), 0.1)).shape);
+ * ```
+ *
+ * @module
+ */
+export { Denoiser } from "./denoiser.ts";
+export { DRUNet, type DRUNetOptions } from "./drunet.ts";
+export type { DRUNetConfig } from "./drunet_layout.ts";
+export type { HostParameter, StateDict } from "./state_dict.ts";

@@ -1,0 +1,50 @@
+import { LinearPhysics } from "../physics/linear_physics.ts";
+import type { Physics } from "../physics/physics.ts";
+import { otherDims, type Signal } from "../tensor/signal.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { DataFidelity } from "./data_fidelity.ts";
+
+/** The negative log-likelihood of Gaussian noise: d(u, y) = ||u - y||^2 / (2 sigma^2). */
+export class L2 extends DataFidelity {
+  /** Standard deviation of the noise. */
+  readonly sigma: number;
+
+  /** @param options.sigma > 0; default 1 */
+  constructor(options: { sigma?: number } = {}) {
+    super();
+    this.sigma = options.sigma ?? 1;
+    if (!(this.sigma > 0 && this.sigma < Infinity)) {
+      throw new InvalidArgumentError("build L2", "sigma", "finite and > 0", String(this.sigma));
+    }
+  }
+
+  override async d(u: Tensor, y: Tensor): Promise<Tensor> {
+    using difference = u.sub(y);
+    using squares = difference.dot(difference, otherDims(u));
+    return await Promise.resolve(squares.mul(0.5 / this.sigma ** 2));
+  }
+
+  override async gradD(u: Tensor, y: Tensor): Promise<Tensor> {
+    using difference = u.sub(y);
+    return await Promise.resolve(difference.mul(1 / this.sigma ** 2));
+  }
+
+  override async proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor> {
+    const weight = gamma / this.sigma ** 2;
+    using sum = u.addScaled(y, weight);
+    return await Promise.resolve(sum.mul(1 / (1 + weight)));
+  }
+
+  /**
+   * physics.prox_l2(x, y, gamma / sigma^2)
+   *
+   * @throws {InvalidArgumentError} when the physics is not linear
+   */
+  override prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
+    if (!(physics instanceof LinearPhysics)) {
+      throw new InvalidArgumentError("compute L2.prox", "physics", "linear", physics.constructor.name);
+    }
+    return physics.prox_l2(x, y, gamma / this.sigma ** 2);
+  }
+}

@@ -1,0 +1,118 @@
+import { dotPerItem, entriesOf, perItem, type Signal } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { TensorList } from "../tensor/tensor_list.ts";
+import { conjugateGradient } from "./conjugate_gradient.ts";
+import { type LeastSquaresOptions, Physics } from "./physics.ts";
+
+/** Options of {@link LinearPhysics.computeSqnorm}. */
+export interface SqnormOptions {
+  /** Most iterations; default 100. */
+  maxIter?: number;
+  /** Stops when the estimate changes by less than this; default 1e-3. */
+  tol?: number;
+  /** Of the random start; default 0. */
+  seed?: number;
+}
+
+/** deepinv's `A_dagger` solves the regularised system with this weight on the data term: a damping of 1e-8. */
+const PSEUDO_INVERSE_GAMMA = 1e8;
+
+/** A linear measurement operator: `A` with its exact adjoint, and everything that follows from the two. */
+export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y> {
+  /** A^T y, the exact adjoint: <A x, y> = <x, A^T y>. */
+  abstract A_adjoint(y: Y): Promise<Tensor>;
+
+  /** A^T v, whatever x. */
+  override A_vjp(_x: Tensor, v: Y): Promise<Tensor> {
+    return this.A_adjoint(v);
+  }
+
+  /** A^T A x */
+  async A_adjoint_A(x: Tensor): Promise<Tensor> {
+    using y = await this.A(x);
+    return await this.A_adjoint(y);
+  }
+
+  /** A A^T y */
+  async A_A_adjoint(y: Y): Promise<Y> {
+    using x = await this.A_adjoint(y);
+    return await this.A(x);
+  }
+
+  /**
+   * The proximal operator of gamma/2 ||A x - y||^2 at z: the solution of (A^T A + I / gamma) x = A^T y + z / gamma, by
+   * conjugate gradients from z, each batch item on its own.
+   *
+   * @param z (B, C, H, W), or a number for a constant image
+   * @param gamma > 0; a number or one value per item (B,)
+   */
+  async prox_l2(z: Tensor | number, y: Y, gamma: number | Tensor, options: LeastSquaresOptions = {}): Promise<Tensor> {
+    using backprojection = await this.A_adjoint(y);
+    using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
+    using weight = typeof gamma === "number" ? Tensor.full([1], 1 / gamma, backprojection) : reciprocal(gamma);
+    using shaped = perItem(weight, backprojection);
+    using pull = start.mul(shaped);
+    using right = backprojection.add(pull);
+    const normal = async (x: Tensor): Promise<Tensor> => {
+      using data = await this.A_adjoint_A(x);
+      using damping = x.mul(shaped);
+      return data.add(damping);
+    };
+    return await conjugateGradient(normal, right, { maxIter: 50, tol: 1e-4, ...options, init: options.init ?? start });
+  }
+
+  /** The pseudo-inverse applied to y, as deepinv defines it: `prox_l2` at zero with gamma = 1e8. */
+  override A_dagger(y: Y, options: LeastSquaresOptions = {}): Promise<Tensor> {
+    return this.prox_l2(0, y, PSEUDO_INVERSE_GAMMA, options);
+  }
+
+  /**
+   * ||A||_2^2 by the power method on A^T A from a seeded random start.
+   *
+   * @param x0 gives the shape of the images; its values do not matter
+   */
+  async computeSqnorm(x0: Tensor, { maxIter = 100, tol = 1e-3, seed = 0 }: SqnormOptions = {}): Promise<number> {
+    let x = Tensor.randn(x0.shape, { seed, device: x0.device });
+    let estimate = 0;
+    try {
+      for (let k = 0; k < maxIter; k++) {
+        using unit = await normalised(x);
+        const y = await this.A_adjoint_A(unit);
+        using inner = unit.dot(y);
+        const next = await inner.item();
+        x.dispose();
+        x = y;
+        const settled = Math.abs(next - estimate) < tol;
+        estimate = next;
+        if (settled || next === 0) break;
+      }
+      return estimate;
+    } finally {
+      x.dispose();
+    }
+  }
+
+  /** <A x, v> - <x, A^T v> for a random v (seeded): 0 up to rounding for an exact adjoint. */
+  async adjointnessTest(x: Tensor, options: { seed?: number } = {}): Promise<number> {
+    using Ax = await this.A(x);
+    const seed = options.seed ?? 0;
+    const noise = entriesOf(Ax).map((entry, i) => Tensor.randn(entry.shape, { seed: seed + i, device: entry.device }));
+    using v = (Ax instanceof Tensor ? noise[0] : TensorList.from(noise)) as Y & Disposable;
+    using Atv = await this.A_adjoint(v);
+    using left = dotPerItem(Ax, v);
+    using right = dotPerItem(x, Atv);
+    const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
+    return sum(await left.data()) - sum(await right.data());
+  }
+}
+
+async function normalised(x: Tensor): Promise<Tensor> {
+  using norm = x.norm();
+  const length = await norm.item();
+  return x.mul(length > 0 ? 1 / length : 0);
+}
+
+function reciprocal(values: Tensor): Tensor {
+  using ones = Tensor.ones(values.shape, values);
+  return ones.div(values);
+}

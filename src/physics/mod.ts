@@ -1,0 +1,26 @@
+/**
+ * Measurement operators: what turns an image into data, with exact adjoints.
+ *
+ * @example
+ * ```ts
+ * import { Blur, gaussianBlur } from "@deepinv/distributed/physics";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1.5 }), padding: "circular" });
+ * const y = await blur.A(Tensor.ones([1, 1, 16, 16]));
+ * console.log(y.shape); // [ 1, 1, 16, 16 ]
+ * ```
+ *
+ * @module
+ */
+export { Blur, type BlurOptions, type BlurPadding } from "./blur.ts";
+export { conjugateGradient, type ConjugateGradientOptions } from "./conjugate_gradient.ts";
+export { gaussianBlur, type GaussianBlurOptions } from "./gaussian_blur.ts";
+export { LinearPhysics, type SqnormOptions } from "./linear_physics.ts";
+export { GaussianNoise, NoiseModel } from "./noise.ts";
+export { type LeastSquaresOptions, Physics, type PhysicsOptions } from "./physics.ts";
+export { type LinearStackable, stack, type Stackable, StackedLinearPhysics, StackedPhysics } from "./stacked.ts";
+export { InvalidArgumentError } from "../util/errors.ts";
+export { Tensor } from "../tensor/tensor.ts";
+export { TensorList } from "../tensor/tensor_list.ts";

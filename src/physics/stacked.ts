@@ -1,0 +1,167 @@
+import { Tensor } from "../tensor/tensor.ts";
+import { TensorList } from "../tensor/tensor_list.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { LinearPhysics } from "./linear_physics.ts";
+import { Physics } from "./physics.ts";
+
+/** What can be stacked: operators with tensor measurements, and stacks of them. */
+export type Stackable = Physics<Tensor> | StackedPhysics | StackedLinearPhysics;
+
+/** The linear ones. */
+export type LinearStackable = LinearPhysics<Tensor> | StackedLinearPhysics;
+
+/** The parts of a stack, in order; nested stacks are taken apart. */
+function flattened<P extends Physics<Tensor>>(physics: readonly Stackable[]): P[] {
+  for (const part of physics) {
+    if (!(part instanceof Physics)) throw new InvalidArgumentError("stack operators", "every part", "a Physics", String(part));
+  }
+  if (physics.length === 0) throw new InvalidArgumentError("stack operators", "the list", "of at least one operator", "none");
+  return physics.flatMap((part) => (isStack(part) ? [...part] : [part])) as P[];
+}
+
+function isStack(part: Stackable): part is StackedPhysics | StackedLinearPhysics {
+  return part instanceof StackedPhysics || part instanceof StackedLinearPhysics;
+}
+
+function checkLength(method: string, y: TensorList, expected: number): void {
+  if (!(y instanceof TensorList) || y.length !== expected) {
+    throw new InvalidArgumentError(
+      `apply a stack's ${method}`,
+      "y",
+      `a TensorList of length ${expected}`,
+      y instanceof TensorList ? `length ${y.length}` : "something else",
+    );
+  }
+}
+
+/** f of every part in turn, summed. */
+async function sumOver<P>(parts: readonly P[], f: (part: P, index: number) => Promise<Tensor>): Promise<Tensor> {
+  let total = await f(parts[0], 0);
+  for (let i = 1; i < parts.length; i++) {
+    using previous = total;
+    using next = await f(parts[i], i);
+    total = previous.add(next);
+  }
+  return total;
+}
+
+async function listOver<P>(parts: readonly P[], f: (part: P) => Promise<Tensor>): Promise<TensorList> {
+  const entries: Tensor[] = [];
+  for (const part of parts) entries.push(await f(part));
+  return TensorList.from(entries);
+}
+
+/** Several operators that measure one image: y_i = A_i(x), a TensorList. Each adds its own noise. */
+export class StackedPhysics extends Physics<TensorList> implements Iterable<Physics<Tensor>> {
+  readonly #parts: readonly Physics<Tensor>[];
+
+  /** @throws {InvalidArgumentError} for an empty list */
+  constructor(physics: readonly Stackable[]) {
+    super();
+    this.#parts = flattened(physics);
+  }
+
+  /** Number of operators. */
+  get length(): number {
+    return this.#parts.length;
+  }
+
+  /** Operator i. */
+  get(i: number): Physics<Tensor> {
+    return partAt(this.#parts, i);
+  }
+
+  /** The operators in order. */
+  [Symbol.iterator](): Iterator<Physics<Tensor>> {
+    return this.#parts[Symbol.iterator]();
+  }
+
+  override A(x: Tensor): Promise<TensorList> {
+    return listOver(this.#parts, (part) => part.A(x));
+  }
+
+  override forward(x: Tensor): Promise<TensorList> {
+    return listOver(this.#parts, (part) => part.forward(x));
+  }
+
+  /** sum_i J_{A_i}(x)^T v_i */
+  override A_vjp(x: Tensor, v: TensorList): Promise<Tensor> {
+    checkLength("A_vjp", v, this.length);
+    return sumOver(this.#parts, (part, i) => part.A_vjp(x, v.get(i)));
+  }
+}
+
+/** A stack of linear operators, itself linear: A = [A_1; ...; A_n], A^T y = sum_i A_i^T y_i. */
+export class StackedLinearPhysics extends LinearPhysics<TensorList> implements Iterable<LinearPhysics<Tensor>> {
+  readonly #parts: readonly LinearPhysics<Tensor>[];
+
+  /** @throws {InvalidArgumentError} for an empty list */
+  constructor(physics: readonly LinearStackable[]) {
+    super();
+    this.#parts = flattened(physics);
+  }
+
+  /** Number of operators. */
+  get length(): number {
+    return this.#parts.length;
+  }
+
+  /** Operator i. */
+  get(i: number): LinearPhysics<Tensor> {
+    return partAt(this.#parts, i);
+  }
+
+  /** The operators in order. */
+  [Symbol.iterator](): Iterator<LinearPhysics<Tensor>> {
+    return this.#parts[Symbol.iterator]();
+  }
+
+  override A(x: Tensor): Promise<TensorList> {
+    return listOver(this.#parts, (part) => part.A(x));
+  }
+
+  override forward(x: Tensor): Promise<TensorList> {
+    return listOver(this.#parts, (part) => part.forward(x));
+  }
+
+  override A_adjoint(y: TensorList): Promise<Tensor> {
+    checkLength("A_adjoint", y, this.length);
+    return sumOver(this.#parts, (part, i) => part.A_adjoint(y.get(i)));
+  }
+
+  /** sum_i A_i^T A_i x, without keeping the measurements. */
+  override A_adjoint_A(x: Tensor): Promise<Tensor> {
+    return sumOver(this.#parts, (part) => part.A_adjoint_A(x));
+  }
+}
+
+function partAt<P>(parts: readonly P[], i: number): P {
+  const part = parts.at(i);
+  if (part === undefined || !Number.isInteger(i)) {
+    throw new InvalidArgumentError("get an operator", "the index", `in [${-parts.length}, ${parts.length - 1}]`, String(i));
+  }
+  return part;
+}
+
+/**
+ * Stacks operators: all linear, the stack is linear too. Nested stacks are taken apart.
+ *
+ * @throws {InvalidArgumentError} for an empty list
+ *
+ * @example
+ * ```ts
+ * import { Blur, gaussianBlur, openDevice, setDefaultDevice, stack, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blurs = [1, 2].map((sigma) => new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" }));
+ * const y = await stack(...blurs).A(Tensor.ones([1, 3, 32, 32]));
+ * console.log(y.length, y.get(0).shape); // 2 [ 1, 3, 32, 32 ]
+ * ```
+ */
+export function stack(...physics: LinearStackable[]): StackedLinearPhysics;
+export function stack(...physics: Stackable[]): StackedPhysics | StackedLinearPhysics;
+export function stack(...physics: Stackable[]): StackedPhysics | StackedLinearPhysics {
+  return physics.every((part) => part instanceof LinearPhysics)
+    ? new StackedLinearPhysics(physics as LinearStackable[])
+    : new StackedPhysics(physics);
+}

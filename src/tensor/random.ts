@@ -1,0 +1,21 @@
+import { Philox } from "../util/philox.ts";
+
+let shared = new Philox(0);
+
+/**
+ * Seeds the generator that `Tensor.randn` and noise models without a seed of their own draw from. A context does this
+ * with its `seed` (plus the rank, with `seedOffset`).
+ *
+ * @param seed a whole number in [0, 2^53)
+ */
+export function manualSeed(seed: number): void {
+  shared = new Philox(seed);
+}
+
+/**
+ * A generator of its own for a seed, or the shared one without. Philox4x32-10: the values depend on the seed and the
+ * position in the stream only, never on the device, the platform or the number of ranks.
+ */
+export function generatorFor(seed?: number): Philox {
+  return seed === undefined ? shared : new Philox(seed);
+}

@@ -1,0 +1,116 @@
+import { InvalidArgumentError } from "../util/errors.ts";
+import { Tensor } from "./tensor.ts";
+
+/**
+ * An ordered list of tensors of any shapes: the measurements of a stack of operators. Arithmetic works entry by entry,
+ * with a scalar or with another list of the same length.
+ */
+export class TensorList implements Disposable, Iterable<Tensor> {
+  readonly #entries: readonly Tensor[];
+
+  private constructor(entries: readonly Tensor[]) {
+    this.#entries = entries;
+  }
+
+  /** A list of the given tensors; it takes them over: disposing the list disposes them. */
+  static from(tensors: Iterable<Tensor>): TensorList {
+    const entries = [...tensors];
+    for (const entry of entries) {
+      if (!(entry instanceof Tensor)) {
+        throw new InvalidArgumentError("make a TensorList", "every entry", "a Tensor", String(entry));
+      }
+    }
+    return new TensorList(entries);
+  }
+
+  /** Number of tensors. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** The shapes, in order. */
+  get shape(): readonly (readonly number[])[] {
+    return this.#entries.map((entry) => entry.shape);
+  }
+
+  /** Number of values in all entries. */
+  get numel(): number {
+    return this.#entries.reduce((sum, entry) => sum + entry.numel, 0);
+  }
+
+  /**
+   * Entry i, counted from the end when negative.
+   *
+   * @throws {InvalidArgumentError} outside the list
+   */
+  get(i: number): Tensor {
+    const entry = this.#entries.at(i);
+    if (!entry || !Number.isInteger(i)) {
+      throw new InvalidArgumentError("get an entry", "the index", `in [${-this.length}, ${this.length - 1}]`, String(i));
+    }
+    return entry;
+  }
+
+  /** The tensors in order. */
+  [Symbol.iterator](): Iterator<Tensor> {
+    return this.#entries[Symbol.iterator]();
+  }
+
+  /** A new list of f(entry, index). */
+  map(f: (entry: Tensor, index: number) => Tensor): TensorList {
+    return new TensorList(this.#entries.map(f));
+  }
+
+  /** a + b */
+  add(other: TensorList | number): TensorList {
+    return this.#combine("add", other, (a, b) => a.add(b));
+  }
+
+  /** a - b */
+  sub(other: TensorList | number): TensorList {
+    return this.#combine("subtract", other, (a, b) => a.sub(b));
+  }
+
+  /** a b, elementwise */
+  mul(other: TensorList | number): TensorList {
+    return this.#combine("multiply", other, (a, b) => a.mul(b));
+  }
+
+  /** a / b, elementwise */
+  div(other: TensorList | number): TensorList {
+    return this.#combine("divide", other, (a, b) => a.div(b));
+  }
+
+  /** a + scale b, in one pass */
+  addScaled(other: TensorList, scale: number): TensorList {
+    return this.#combine("add", other, (a, b) => a.addScaled(b as Tensor, scale));
+  }
+
+  /** -a */
+  neg(): TensorList {
+    return this.map((entry) => entry.neg());
+  }
+
+  /** A copy of its own. */
+  clone(): TensorList {
+    return this.map((entry) => entry.clone());
+  }
+
+  /** Frees all entries. */
+  dispose(): void {
+    this.#entries.forEach((entry) => entry.dispose());
+  }
+
+  /** Same as {@link dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #combine(action: string, other: TensorList | number, f: (a: Tensor, b: Tensor | number) => Tensor): TensorList {
+    if (typeof other === "number") return this.map((entry) => f(entry, other));
+    if (other.length !== this.length) {
+      throw new InvalidArgumentError(`${action} TensorLists`, "the other list", `of length ${this.length}`, String(other.length));
+    }
+    return this.map((entry, i) => f(entry, other.get(i)));
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The error raised at a public boundary for input that cannot be used.
+ *
+ * Its message reads "Cannot <action>: <argument> must be <requirement>, got <got>".
+ */
+export class InvalidArgumentError extends TypeError {
+  override readonly name = "InvalidArgumentError";
+
+  /**
+   * @param action what was being done, for example `"build Blur"`
+   * @param argument which argument is at fault, for example `"filter"`
+   * @param requirement what it must be, for example `"of shape (1|B, 1|C, h, w)"`
+   * @param got what it is instead
+   */
+  constructor(
+    readonly action: string,
+    readonly argument: string,
+    readonly requirement: string,
+    readonly got: string,
+  ) {
+    super(`Cannot ${action}: ${argument} must be ${requirement}, got ${got}`);
+  }
+}
+
+/** A shape as text, for messages: `(2, 3, 16, 16)`. */
+export function formatShape(shape: readonly number[]): string {
+  return `(${shape.join(", ")})`;
+}
