@@ -100,13 +100,14 @@ function plainText(bytes: Uint8Array): string {
 
 /** A started rank. */
 export class RankProcess {
-  readonly rank: number;
   readonly pid: number;
   /** Resolves when the process has ended; its output may still be on its way. */
   readonly exited: Promise<RankExit>;
   /** Resolves when the process has ended, its output is written and its process group is gone. */
-  readonly ended: Promise<RankEnd>;
-  #alive = true;
+  readonly finished: Promise<void>;
+  readonly #stderr: StreamPump;
+  #exit: RankExit | null = null;
+  #groupGone = false;
   #stopped = false;
 
   /** Starts a rank; `startedAt` is the job's start on the clock of `performance.now()`. */
@@ -120,27 +121,19 @@ export class RankProcess {
       stderr: "piped",
       detached: true,
     }).spawn();
-    this.rank = plan.rank;
     this.pid = child.pid;
-    this.exited = child.status.then(({ code, signal }) => ({
-      ...{ rank: plan.rank, pid: child.pid, code, signal },
-      atMs: performance.now() - startedAt,
-      stopped: this.#stopped,
-    }));
-    const pumps = [
-      new StreamPump(child.stdout, output, plan.rank, "stdout"),
-      new StreamPump(child.stderr, output, plan.rank, "stderr"),
-    ];
-    this.ended = this.#finish(pumps);
+    this.exited = child.status.then(({ code, signal }) => {
+      const atMs = performance.now() - startedAt;
+      return this.#exit = { rank: plan.rank, pid: child.pid, code, signal, atMs, stopped: this.#stopped };
+    });
+    const stdout = new StreamPump(child.stdout, output, plan.rank, "stdout");
+    this.#stderr = new StreamPump(child.stderr, output, plan.rank, "stderr");
+    this.finished = this.#finish([stdout, this.#stderr]);
   }
 
-  async #finish(pumps: StreamPump[]): Promise<RankEnd> {
-    const exit = await Promise.race([this.exited, ...pumps.map((pump) => pump.done.then(() => this.exited))]);
-    this.#signalGroup("SIGTERM");
-    await Promise.all(pumps.map((pump) => pump.finish()));
-    this.#signalGroup("SIGKILL");
-    this.#alive = false;
-    return { ...exit, stderrTail: plainText(pumps[1].tail) };
+  /** How it ended, with what is known of its stderr so far; null while it runs. */
+  get end(): RankEnd | null {
+    return this.#exit && { ...this.#exit, stderrTail: plainText(this.#stderr.tail) };
   }
 
   /** Tells the rank and all it has started to end. Does nothing once it has ended. */
@@ -149,12 +142,21 @@ export class RankProcess {
     this.#signalGroup(signal);
   }
 
+  async #finish(pumps: StreamPump[]): Promise<void> {
+    // A stream that cannot be written on must be noticed at once, not at the rank's end.
+    await Promise.race([this.exited, ...pumps.map((pump) => pump.done.then(() => this.exited))]);
+    this.#signalGroup("SIGTERM");
+    await Promise.all(pumps.map((pump) => pump.finish()));
+    this.#signalGroup("SIGKILL");
+    this.#groupGone = true;
+  }
+
   #signalGroup(signal: "SIGTERM" | "SIGKILL"): void {
-    if (!this.#alive) return;
+    if (this.#groupGone) return;
     try {
       Deno.kill(Deno.build.os === "windows" ? this.pid : -this.pid, signal);
     } catch (error) {
-      // The group is gone, or on macOS consists of zombies only.
+      // The group is gone, or on macOS consists of zombies only; on Windows an ended process is a TypeError.
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return;
       if (error instanceof TypeError && Deno.build.os === "windows") return;
       throw error;

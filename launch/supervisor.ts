@@ -69,13 +69,7 @@ export async function superviseJob(
   await using watcher = OrphanWatcher.start();
   const ranks = startRanks(plan, output, watcher);
   const stopAll = (signal: "SIGTERM" | "SIGKILL") => ranks.forEach((rank) => rank.stop(signal));
-
-  const ends: RankEnd[] = [];
-  const allEnded = Promise.all(ranks.map(async (rank) => {
-    const end = await rank.ended;
-    watcher?.release(rank.pid);
-    ends.push(end);
-  }));
+  const allFinished = Promise.all(ranks.map((rank) => rank.finished.then(() => watcher?.release(rank.pid))));
   const allExited = Promise.all(ranks.map((rank) => rank.exited));
   const failure = new Promise<"failure">((resolve) => {
     for (const rank of ranks) void rank.exited.then(({ code }) => code === 0 || resolve("failure"));
@@ -84,7 +78,7 @@ export async function superviseJob(
   try {
     const reason = await Promise.race([
       failure,
-      allEnded.then(() => "finished" as const),
+      allFinished.then(() => "finished" as const),
       interrupts.first,
       ...(timeoutMs === null ? [] : [after(timeoutMs, "timeout" as const)]),
     ]);
@@ -97,9 +91,11 @@ export async function superviseJob(
       await Promise.race([allExited, interrupts.second, after(patience, null)]);
       stopAll("SIGKILL");
       await Promise.race([allExited, after(KILL_MS, null)]);
-      // Output waits for a slow reader, but not once the user has asked to end.
-      await Promise.race([allEnded, interrupts.first.then(() => after(KILL_MS, null))]);
+      // Output waits for a slow reader, but not once the user or the clock has ended the job.
+      const patienceEnds = reason === "failure" ? interrupts.first : Promise.resolve();
+      await Promise.race([allFinished, patienceEnds.then(() => after(KILL_MS, null))]);
     }
+    const ends = ranks.map((rank) => rank.end).filter((end) => end !== null);
     return { reason, ends: ends.toSorted((a, b) => a.atMs - b.atMs) };
   } catch (error) {
     stopAll("SIGKILL");

@@ -43,20 +43,32 @@ export async function assertGolden(actual: Tensor, name: string, tolerance: numb
   const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
   const largest = Math.max(record.l2 / Math.sqrt(values.length), ...Object.values(record.at).map(Math.abs));
   close(norm, record.l2, tolerance * record.l2, `${name}: norm`);
-  close(values.reduce((sum, value) => sum + value, 0), record.sum, tolerance * record.l2 * Math.sqrt(values.length), `${name}: sum`);
+  close(
+    values.reduce((sum, value) => sum + value, 0),
+    record.sum,
+    tolerance * record.l2 * Math.sqrt(values.length),
+    `${name}: sum`,
+  );
   for (const [index, value] of Object.entries(record.at)) {
     close(values[Number(index)], value, tolerance * largest, `${name}: value ${index}`);
   }
 }
 
 function close(actual: number, expected: number, tolerance: number, what: string): void {
-  assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual} is not within ${tolerance} of ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance,
+    `${what}: ${actual} is not within ${tolerance} of ${expected}`,
+  );
 }
 
 /** The test image: 0.5 + 0.25 sin(.37h + .11w + .9c + .5b) + 0.25 cos(.05hw + .3c). */
 export function image(batch: number, channels: number, height: number, width: number): Tensor {
-  return generate([batch, channels, height, width], (b, c, h, w) =>
-    0.5 + 0.25 * Math.sin(0.37 * h + 0.11 * w + 0.9 * c + 0.5 * b) + 0.25 * Math.cos(0.05 * h * w + 0.3 * c));
+  return generate(
+    [batch, channels, height, width],
+    (b, c, h, w) =>
+      0.5 + 0.25 * Math.sin(0.37 * h + 0.11 * w + 0.9 * c + 0.5 * b) +
+      0.25 * Math.cos(0.05 * h * w + 0.3 * c),
+  );
 }
 
 /** A tensor of f(indices). */
@@ -68,7 +80,9 @@ export function generate(
   const values = new Float32Array(B * C * H * W);
   let k = 0;
   for (let b = 0; b < B; b++) {
-    for (let c = 0; c < C; c++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) values[k++] = f(b, c, h, w);
+    for (let c = 0; c < C; c++) {
+      for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) values[k++] = f(b, c, h, w);
+    }
   }
   return Tensor.from(values, shape);
 }

@@ -66,6 +66,7 @@ class Meeting implements Admission {
   readonly #present = new Set<number>();
   readonly #waiting = new Map<number, { key: RoutingKey; endpoint: string }>();
   readonly #done = Promise.withResolvers<void>();
+  readonly #expired = new AbortController();
   #transport!: ZmqTransport;
 
   constructor(info: ProcessInfo) {
@@ -75,10 +76,11 @@ class Meeting implements Admission {
   async run(transport: ZmqTransport, address: string): Promise<void> {
     const { rank, worldSize, masterPort } = this.#info;
     this.#transport = transport;
+    this.#done.promise.catch(() => {});
     const master = endpointOf(address, String(masterPort));
     if (rank === 0) this.#introduce(transport.listen(master));
     else {
-      const own = isLoopback(address) ? address : await localAddress(address, masterPort);
+      const own = isLoopback(address) ? address : await localAddress(address, masterPort, this.#expired.signal);
       this.#introduce(transport.listen(endpointOf(own, "*")));
       transport.dial(0, master);
     }
@@ -123,7 +125,10 @@ class Meeting implements Admission {
     const told = [...this.#waiting.values()].map(({ key }) =>
       this.#transport.handshakes.refuse(key, JSON.stringify(failure))
     );
-    Promise.all(told).then(() => this.#done.reject(toError(failure, "rendezvous", 0)));
+    Promise.all(told).then(() => {
+      this.#done.reject(toError(failure, "rendezvous", 0));
+      this.#expired.abort(toError(failure, "rendezvous", 0));
+    });
   }
 
   #introduce(endpoint: string): void {
@@ -147,8 +152,9 @@ async function resolve(host: string): Promise<string> {
 }
 
 /** This host's address on the way to the master; its port may not be open yet. */
-async function localAddress(master: string, port: number): Promise<string> {
+async function localAddress(master: string, port: number, signal: AbortSignal): Promise<string> {
   for (;;) {
+    signal.throwIfAborted();
     try {
       using connection = await Deno.connect({ hostname: master, port });
       return (connection.localAddr as Deno.NetAddr).hostname;

@@ -34,7 +34,12 @@ export async function openDevice(choice?: DeviceChoice): Promise<Device> {
   const source = choice === undefined ? "DEEPINV_DEVICE" : "device";
   const wanted = choice ?? ((Deno.env.get("DEEPINV_DEVICE") || "auto") as DeviceChoice);
   if (!CHOICES.includes(wanted)) {
-    throw new InvalidArgumentError("open a device", source, CHOICES.map((c) => `"${c}"`).join(", "), `"${wanted}"`);
+    throw new InvalidArgumentError(
+      "open a device",
+      source,
+      CHOICES.map((c) => `"${c}"`).join(", "),
+      `"${wanted}"`,
+    );
   }
   const memoryBudget = budgetFromEnvironment();
   if (wanted !== "cpu") {
@@ -55,7 +60,12 @@ function budgetFromEnvironment(): number | undefined {
   if (!text) return undefined;
   const bytes = Number(text);
   if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new InvalidArgumentError("open a device", "DEEPINV_MEMORY_BUDGET", "a number of bytes > 0", `"${text}"`);
+    throw new InvalidArgumentError(
+      "open a device",
+      "DEEPINV_MEMORY_BUDGET",
+      "a number of bytes > 0",
+      `"${text}"`,
+    );
   }
   return bytes;
 }

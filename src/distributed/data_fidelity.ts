@@ -37,7 +37,12 @@ export class DistributedDataFidelity extends DataFidelity {
     super();
     const { reduction = "sum" } = options;
     if (reduction !== "sum" && reduction !== "mean") {
-      throw new InvalidArgumentError("distribute a data fidelity", "reduction", '"sum" or "mean"', `"${reduction}"`);
+      throw new InvalidArgumentError(
+        "distribute a data fidelity",
+        "reduction",
+        '"sum" or "mean"',
+        `"${reduction}"`,
+      );
     }
     this.#fidelityOf = fidelityOf;
     this.#ctx = ctx;
@@ -45,7 +50,12 @@ export class DistributedDataFidelity extends DataFidelity {
   }
 
   /** sum_i d_i(A_i(x), y_i), shape (B,); `gather: false` gives this rank's terms. */
-  override async fn(x: Tensor, y: Signal, physics: Physics, { gather = true }: GatherOptions = {}): Promise<Tensor> {
+  override async fn(
+    x: Tensor,
+    y: Signal,
+    physics: Physics,
+    { gather = true }: GatherOptions = {},
+  ): Promise<Tensor> {
     const stack = this.#stack(physics);
     const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
       using u = await operator.A(x);
@@ -55,7 +65,12 @@ export class DistributedDataFidelity extends DataFidelity {
   }
 
   /** sum_i J_{A_i}(x)^T grad d_i(A_i(x), y_i), of x's shape; `gather: false` gives this rank's terms. */
-  override async grad(x: Tensor, y: Signal, physics: Physics, { gather = true }: GatherOptions = {}): Promise<Tensor> {
+  override async grad(
+    x: Tensor,
+    y: Signal,
+    physics: Physics,
+    { gather = true }: GatherOptions = {},
+  ): Promise<Tensor> {
     const stack = this.#stack(physics);
     const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
       using u = await operator.A(x);
@@ -74,13 +89,25 @@ export class DistributedDataFidelity extends DataFidelity {
   override async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
     const stack = this.#stack(physics);
     if (!(stack instanceof DistributedStackedLinearPhysics)) {
-      throw new InvalidArgumentError("compute a distributed prox", "physics", "linear", stack.constructor.name);
+      throw new InvalidArgumentError(
+        "compute a distributed prox",
+        "physics",
+        "linear",
+        stack.constructor.name,
+      );
     }
     const options = { scale: this.#scale(stack), gather: true };
-    const weighted = async (f: (operator: Physics<Tensor>, data: Tensor) => Promise<Tensor>): Promise<Tensor> => {
+    const weighted = async (
+      f: (operator: Physics<Tensor>, data: Tensor) => Promise<Tensor>,
+    ): Promise<Tensor> => {
       const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
         if (!(fidelity instanceof L2)) {
-          throw new InvalidArgumentError("compute a distributed prox", "every fidelity", "L2", fidelity.constructor.name);
+          throw new InvalidArgumentError(
+            "compute a distributed prox",
+            "every fidelity",
+            "L2",
+            fidelity.constructor.name,
+          );
         }
         using term = await f(operator, data);
         return term.mul(1 / fidelity.sigma ** 2);
@@ -130,7 +157,9 @@ export class DistributedDataFidelity extends DataFidelity {
   }
 
   #stack(physics: Physics): DistributedStack {
-    if (!(physics instanceof DistributedStackedPhysics) && !(physics instanceof DistributedStackedLinearPhysics)) {
+    if (
+      !(physics instanceof DistributedStackedPhysics) && !(physics instanceof DistributedStackedLinearPhysics)
+    ) {
       throw new InvalidArgumentError(
         "use a distributed data fidelity",
         "physics",

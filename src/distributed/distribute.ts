@@ -37,7 +37,13 @@ export interface DistributeOptions extends ProcessingOptions {
 }
 
 const GATHER_STRATEGIES: readonly GatherStrategy[] = ["concatenated", "naive", "broadcast"];
-const OBJECT_TYPES: readonly ObjectType[] = ["auto", "physics", "linear_physics", "data_fidelity", "denoiser"];
+const OBJECT_TYPES: readonly ObjectType[] = [
+  "auto",
+  "physics",
+  "linear_physics",
+  "data_fidelity",
+  "denoiser",
+];
 
 /**
  * Turns an object into its distributed twin, which every algorithm takes in the place of the local one. Called by all
@@ -99,7 +105,12 @@ export async function distribute(
   object: unknown,
   ctx: DistributedContext,
   options: DistributeOptions = {},
-): Promise<DistributedStackedPhysics | DistributedStackedLinearPhysics | DistributedDataFidelity | DistributedProcessing> {
+): Promise<
+  | DistributedStackedPhysics
+  | DistributedStackedLinearPhysics
+  | DistributedDataFidelity
+  | DistributedProcessing
+> {
   const { typeObject = "auto", gatherStrategy = "concatenated" } = options;
   oneOf("gatherStrategy", gatherStrategy, GATHER_STRATEGIES);
   oneOf("typeObject", typeObject, OBJECT_TYPES);
@@ -134,7 +145,7 @@ function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
     "distribute",
     "the object",
     "a stack or list of Physics, a Denoiser, a DataFidelity or a list of them; for a factory, typeObject says which",
-    typeof object === "function" ? "a function with typeObject: \"auto\"" : describe(object),
+    typeof object === "function" ? 'a function with typeObject: "auto"' : describe(object),
   );
 }
 
@@ -152,13 +163,23 @@ async function localItems<T>(
   if (typeof items !== "function") {
     const all = [...items];
     if (numOperators !== undefined && numOperators !== all.length) {
-      throw new InvalidArgumentError("distribute a list", "numOperators", `its length ${all.length}`, String(numOperators));
+      throw new InvalidArgumentError(
+        "distribute a list",
+        "numOperators",
+        `its length ${all.length}`,
+        String(numOperators),
+      );
     }
     const indexes = ctx.localIndices(all.length);
     return { local: indexes.map((index) => all[index]), indexes, count: all.length };
   }
   if (numOperators === undefined || !Number.isInteger(numOperators) || numOperators < 1) {
-    throw new InvalidArgumentError("distribute a factory", "numOperators", "a whole number >= 1", String(numOperators));
+    throw new InvalidArgumentError(
+      "distribute a factory",
+      "numOperators",
+      "a whole number >= 1",
+      String(numOperators),
+    );
   }
   const kwargs = await ctx.broadcastObject(factoryKwargs, 0);
   const indexes = ctx.localIndices(numOperators);
@@ -176,16 +197,28 @@ async function distributePhysics(
   const { local, indexes, count } = await localItems(items, ctx, options);
   for (const operator of local) {
     if (!(operator instanceof Physics)) {
-      throw new InvalidArgumentError("distribute operators", "every operator", "a Physics", describe(operator));
+      throw new InvalidArgumentError(
+        "distribute operators",
+        "every operator",
+        "a Physics",
+        describe(operator),
+      );
     }
   }
   const linearHere = local.every((operator) => operator instanceof LinearPhysics);
   const linear = typeof items === "function" ? await everyRank(ctx, linearHere) : [...items].every(isLinear);
   if (!linear && type === "linear_physics") {
-    throw new InvalidArgumentError("distribute operators", "every operator", 'linear for typeObject "linear_physics"', "another Physics");
+    throw new InvalidArgumentError(
+      "distribute operators",
+      "every operator",
+      'linear for typeObject "linear_physics"',
+      "another Physics",
+    );
   }
   return linear
-    ? new DistributedStackedLinearPhysics(new OperatorShare(ctx, count, indexes, local as LinearPhysics<Tensor>[]))
+    ? new DistributedStackedLinearPhysics(
+      new OperatorShare(ctx, count, indexes, local as LinearPhysics<Tensor>[]),
+    )
     : new DistributedStackedPhysics(new OperatorShare(ctx, count, indexes, local));
 }
 
@@ -209,7 +242,12 @@ async function distributeFidelity(
   const byIndex = new Map(indexes.map((index, k) => [index, local[k]]));
   for (const fidelity of local) {
     if (!(fidelity instanceof DataFidelity)) {
-      throw new InvalidArgumentError("distribute fidelities", "every fidelity", "a DataFidelity", describe(fidelity));
+      throw new InvalidArgumentError(
+        "distribute fidelities",
+        "every fidelity",
+        "a DataFidelity",
+        describe(fidelity),
+      );
     }
   }
   return new DistributedDataFidelity((index) => byIndex.get(index)!, ctx, { reduction, numOperators: count });

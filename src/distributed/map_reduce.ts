@@ -1,10 +1,9 @@
 import { Tensor } from "../tensor/tensor.ts";
-import { TensorList } from "../tensor/tensor_list.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
 
 /** What becomes of the ranks' parts: the sum or the mean over all operators, or a list (`null`). */
-export type ReduceOp = "sum" | "mean" | null;
+export type Reduction = "sum" | "mean" | null;
 
 /** Options of every method of a distributed object. */
 export interface GatherOptions {
@@ -15,13 +14,18 @@ export interface GatherOptions {
 /** Options of the methods of a distributed operator. */
 export interface MapReduceOptions extends GatherOptions {
   /** By default what the method means: a list for `A`, a sum for the adjoint. */
-  reduceOp?: ReduceOp;
+  reduceOp?: Reduction;
 }
 
 /** @throws {InvalidArgumentError} for anything but sum, mean and null */
-export function checkReduceOp(reduceOp: ReduceOp): void {
+export function checkReduceOp(reduceOp: Reduction): void {
   if (reduceOp !== "sum" && reduceOp !== "mean" && reduceOp !== null) {
-    throw new InvalidArgumentError("combine the ranks' parts", "reduceOp", '"sum", "mean" or null', `"${reduceOp}"`);
+    throw new InvalidArgumentError(
+      "combine the ranks' parts",
+      "reduceOp",
+      '"sum", "mean" or null',
+      `"${reduceOp}"`,
+    );
   }
 }
 
@@ -90,13 +94,12 @@ export async function gatherTensors(
 /** This rank's entries of a list that holds either all operators' entries or this rank's alone. */
 export function localEntries(
   action: string,
-  list: TensorList | readonly Tensor[],
+  entries: readonly Tensor[],
   numOperators: number,
   localIndexes: readonly number[],
 ): Tensor[] {
-  const entries = [...list];
   if (entries.length === numOperators) return localIndexes.map((index) => entries[index]);
-  if (entries.length === localIndexes.length) return entries;
+  if (entries.length === localIndexes.length) return [...entries];
   throw new InvalidArgumentError(
     action,
     "y",
@@ -104,4 +107,3 @@ export function localEntries(
     `${entries.length}`,
   );
 }
-

@@ -1,13 +1,21 @@
 import type { Physics } from "../physics/physics.ts";
 import { assertFinite } from "../physics/physics.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { entriesOf, type Signal } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import type { DistributedContext } from "./context.ts";
-import { checkReduceOp, gatherTensors, localEntries, type MapReduceOptions, reduceParts, sumOf } from "./map_reduce.ts";
+import {
+  checkReduceOp,
+  gatherTensors,
+  localEntries,
+  type MapReduceOptions,
+  reduceParts,
+  sumOf,
+} from "./map_reduce.ts";
 import { ShapeMemory } from "./shape_memory.ts";
 
 /** Measurements given to a distributed operator: all operators' (a TensorList or an array), or this rank's alone. */
-export type Measurements = TensorList | readonly Tensor[];
+export type Measurements = Signal | readonly Tensor[];
 
 /** One rank's share of a stack of operators, and how the shares' results become one. */
 export class OperatorShare<P extends Physics<Tensor>> {
@@ -33,13 +41,19 @@ export class OperatorShare<P extends Physics<Tensor>> {
   /** noise_i(A_i(x)), drawn by the rank that holds operator i */
   async forward(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList> {
     await assertFinite("measure an image", "x", x);
-    return await this.mapReduce(imageKey("A", x), (physics) => physics.forward(x), { reduceOp: null, ...options });
+    return await this.mapReduce(imageKey("A", x), (physics) => physics.forward(x), {
+      reduceOp: null,
+      ...options,
+    });
   }
 
   /** J_{A_i}(x)^T v_i */
   A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList> {
     const own = this.entries("A_vjp", v);
-    return this.mapReduce(imageKey("A_vjp", x), (physics, k) => physics.A_vjp(x, own[k]), { reduceOp: "sum", ...options });
+    return this.mapReduce(imageKey("A_vjp", x), (physics, k) => physics.A_vjp(x, own[k]), {
+      reduceOp: "sum",
+      ...options,
+    });
   }
 
   /**
@@ -65,17 +79,19 @@ export class OperatorShare<P extends Physics<Tensor>> {
     using _list = list;
     const shapes = await this.#shapes.ofAll(key, list.shape);
     const pairs = own.map((tensor, position) => [this.localIndexes[position], tensor] as const);
-    return TensorList.from(await gatherTensors(this.ctx, pairs, shapes, (index) => index % this.ctx.worldSize));
+    return TensorList.from(
+      await gatherTensors(this.ctx, pairs, shapes, (index) => index % this.ctx.worldSize),
+    );
   }
 
   /** This rank's entries of measurements that may be global or local. */
   entries(method: string, y: Measurements): Tensor[] {
-    return localEntries(`apply a distributed ${method}`, y, this.numOperators, this.localIndexes);
+    return localEntries(`apply a distributed ${method}`, listed(y), this.numOperators, this.localIndexes);
   }
 
   /** The key of a result whose shape depends on measurements: known for global ones only. */
   measurementKey(method: string, y: Measurements): string {
-    const entries = [...y];
+    const entries = listed(y);
     if (entries.length !== this.numOperators) return ShapeMemory.UNKNOWN;
     return `${method} ${entries.map((entry) => entry.shape.join("x")).join(" ")}`;
   }
@@ -85,6 +101,11 @@ export class OperatorShare<P extends Physics<Tensor>> {
     for (const [position, physics] of this.localPhysics.entries()) results.push(await f(physics, position));
     return results;
   }
+}
+
+/** Measurements as a plain list of tensors. */
+export function listed(y: Measurements): readonly Tensor[] {
+  return y instanceof Tensor || y instanceof TensorList ? entriesOf(y) : y;
 }
 
 /** The key of a result whose shape depends on an image. */

@@ -24,14 +24,26 @@ export class DistributedProcessing extends Denoiser {
   readonly #ctx: DistributedContext;
   readonly #processor: Pick<Denoiser, "forward">;
   readonly #options: ProcessingOptions;
-  readonly #plans = new Map<string, { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] }>();
+  readonly #plans = new Map<
+    string,
+    { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] }
+  >();
 
   /** Made by `distribute`. */
-  constructor(processor: Pick<Denoiser, "forward">, ctx: DistributedContext, options: ProcessingOptions = {}) {
+  constructor(
+    processor: Pick<Denoiser, "forward">,
+    ctx: DistributedContext,
+    options: ProcessingOptions = {},
+  ) {
     super();
     const { maxBatchSize } = options;
     if (maxBatchSize !== undefined && !(Number.isInteger(maxBatchSize) && maxBatchSize >= 1)) {
-      throw new InvalidArgumentError("distribute a denoiser", "maxBatchSize", "a whole number >= 1", String(maxBatchSize));
+      throw new InvalidArgumentError(
+        "distribute a denoiser",
+        "maxBatchSize",
+        "a whole number >= 1",
+        String(maxBatchSize),
+      );
     }
     this.#processor = processor;
     this.#ctx = ctx;
@@ -44,7 +56,11 @@ export class DistributedProcessing extends Denoiser {
    * @param sigma a number, one value per item (B,), or a map (B, 1, H, W), which is cut as the image is
    * @param options.gather `false`: without communication, this rank's tiles and zeros elsewhere
    */
-  override async forward(x: Tensor, sigma: number | Tensor, { gather = true }: GatherOptions = {}): Promise<Tensor> {
+  override async forward(
+    x: Tensor,
+    sigma: number | Tensor,
+    { gather = true }: GatherOptions = {},
+  ): Promise<Tensor> {
     const plan = this.#planFor(x.shape);
     const { strategy } = plan;
     const own = await this.#ctx.measure("denoiser", () => this.#process(strategy, x, sigma));
@@ -63,7 +79,11 @@ export class DistributedProcessing extends Denoiser {
   }
 
   /** This rank's tiles, processed and cropped. */
-  async #process(strategy: DistributedSignalStrategy, x: Tensor, sigma: number | Tensor): Promise<IndexedPatch[]> {
+  async #process(
+    strategy: DistributedSignalStrategy,
+    x: Tensor,
+    sigma: number | Tensor,
+  ): Promise<IndexedPatch[]> {
     const indices = this.#ctx.localIndices(strategy.getNumPatches());
     const batches = strategy.applyBatching(strategy.getLocalPatches(x, indices), this.#options.maxBatchSize);
     const cropped: IndexedPatch[] = [];
@@ -79,7 +99,9 @@ export class DistributedProcessing extends Denoiser {
     return cropped;
   }
 
-  #planFor(shape: readonly number[]): { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] } {
+  #planFor(
+    shape: readonly number[],
+  ): { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] } {
     const key = shape.join("x");
     let plan = this.#plans.get(key);
     if (!plan) {
@@ -110,7 +132,10 @@ export class DistributedProcessing extends Denoiser {
   ): Promise<readonly (readonly number[])[]> {
     const everyone = await this.#ctx.allGatherObject(own.map(([, patch]) => patch.shape));
     const size = this.#ctx.worldSize;
-    return Array.from({ length: strategy.getNumPatches() }, (_, i) => everyone[i % size][Math.floor(i / size)]);
+    return Array.from(
+      { length: strategy.getNumPatches() },
+      (_, i) => everyone[i % size][Math.floor(i / size)],
+    );
   }
 }
 
@@ -129,7 +154,12 @@ function levelOf(
   return { sigma: level, [Symbol.dispose]: () => level.dispose() };
 }
 
-function cutMap(strategy: DistributedSignalStrategy, x: Tensor, sigma: Tensor, indices: readonly number[]): Tensor[] {
+function cutMap(
+  strategy: DistributedSignalStrategy,
+  x: Tensor,
+  sigma: Tensor,
+  indices: readonly number[],
+): Tensor[] {
   using map = sigma.expand([x.shape[0], sigma.shape[1], ...x.shape.slice(2)]);
   return strategy.getLocalPatches(map, indices).map(([, patch]) => patch);
 }

@@ -31,11 +31,10 @@ export class ShapeMemory {
   async ofSum(key: string, own: Shape | undefined): Promise<Shape> {
     const everyoneWorks = this.numOperators >= this.ctx.worldSize;
     if (everyoneWorks && own) return own;
-    let shape = this.#sums.get(key);
-    if (!shape) {
-      shape = await this.ctx.broadcastObject(own ?? [], 0);
-      if (key !== ShapeMemory.UNKNOWN) this.#sums.set(key, shape);
-    }
+    const known = this.#sums.get(key);
+    if (known) return known;
+    const shape = await this.ctx.broadcastObject<Shape>(own ?? [], 0);
+    if (key !== ShapeMemory.UNKNOWN) this.#sums.set(key, shape);
     return shape;
   }
 }

@@ -3,7 +3,7 @@ import type { LeastSquaresOptions } from "../physics/physics.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import type { GatherOptions, MapReduceOptions } from "./map_reduce.ts";
-import { imageKey, type Measurements, type OperatorShare } from "./operator_share.ts";
+import { imageKey, listed, type Measurements, type OperatorShare } from "./operator_share.ts";
 import type { ListOptions, SumOptions } from "./stacked_physics.ts";
 
 /** Options of a distributed `A_dagger`. */
@@ -104,7 +104,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** A pseudo-inverse applied to y; `gather: false` (with `localOnly`) gives this rank's part of the mean. */
   override async A_dagger(y: Measurements, options: DistributedDaggerOptions = {}): Promise<Tensor> {
     const { localOnly = true, gather = true, ...solver } = options;
-    if (!localOnly) return await super.A_dagger(TensorList.from(y), solver);
+    if (!localOnly) return await super.A_dagger(TensorList.from(listed(y)), solver);
     const own = this.#share.entries("A_dagger", y);
     const apply = (physics: LinearPhysics<Tensor>, k: number) => physics.A_dagger(own[k], solver);
     const key = this.#share.measurementKey("A_dagger", y);

@@ -14,7 +14,12 @@ export interface PsnrOptions {
 /** The mean squared error of each batch item, shape (B,). */
 export function mse(x: Tensor, reference: Tensor): Tensor {
   if (!sameShape(x.shape, reference.shape)) {
-    throw new InvalidArgumentError("compare images", "both", `of one shape, here ${formatShape(reference.shape)}`, formatShape(x.shape));
+    throw new InvalidArgumentError(
+      "compare images",
+      "both",
+      `of one shape, here ${formatShape(reference.shape)}`,
+      formatShape(x.shape),
+    );
   }
   using difference = x.sub(reference);
   using squares = difference.square();

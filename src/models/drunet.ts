@@ -4,7 +4,14 @@ import { generatorFor } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Denoiser } from "./denoiser.ts";
-import { checkConfig, DEFAULT_NB, DEFAULT_NC, type DRUNetConfig, parameterShapes, sizeOf } from "./drunet_layout.ts";
+import {
+  checkConfig,
+  DEFAULT_NB,
+  DEFAULT_NC,
+  type DRUNetConfig,
+  parameterShapes,
+  sizeOf,
+} from "./drunet_layout.ts";
 import { DRUNetNetwork } from "./drunet_network.ts";
 import { noiseMap } from "./noise_map.ts";
 import { applyWithSizeRule } from "./size_rule.ts";
@@ -68,12 +75,17 @@ export class DRUNet extends Denoiser {
    */
   static async create(options: DRUNetOptions = {}): Promise<DRUNet> {
     const { inChannels = 3, outChannels = 3, weights = null, seed = 0 } = options;
-    const state = typeof weights === "string" || weights instanceof URL ? await loadWeights(weights) : weights;
+    const state = typeof weights === "string" || weights instanceof URL
+      ? await loadWeights(weights)
+      : weights;
     const found = state ? sizeOf(state) : { nc: DEFAULT_NC, nb: DEFAULT_NB };
     const config = { inChannels, outChannels, nc: options.nc ?? found.nc, nb: options.nb ?? found.nb };
     checkConfig(config);
     const shapes = parameterShapes(config);
-    return new DRUNet(config, state ? await readStateDict("DRUNet", state, shapes) : randomWeights(shapes, seed));
+    return new DRUNet(
+      config,
+      state ? await readStateDict("DRUNet", state, shapes) : randomWeights(shapes, seed),
+    );
   }
 
   /**
@@ -87,7 +99,12 @@ export class DRUNet extends Denoiser {
   override forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
     if (x.shape.length !== 4 || x.shape[1] !== this.config.inChannels || x.numel === 0) {
       return Promise.reject(
-        new InvalidArgumentError("denoise with DRUNet", "x", `of shape (B, ${this.config.inChannels}, H, W)`, formatShape(x.shape)),
+        new InvalidArgumentError(
+          "denoise with DRUNet",
+          "x",
+          `of shape (B, ${this.config.inChannels}, H, W)`,
+          formatShape(x.shape),
+        ),
       );
     }
     const network = this.#networkOn(x.device);
@@ -133,7 +150,10 @@ async function loadWeights(source: string | URL): Promise<StateDict> {
 }
 
 /** Uniform in +-1 / sqrt(fan in), PyTorch's default for convolutions. */
-function randomWeights(shapes: ReadonlyMap<string, readonly number[]>, seed: number): Map<string, HostParameter> {
+function randomWeights(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  seed: number,
+): Map<string, HostParameter> {
   const generator = generatorFor(seed);
   return new Map([...shapes].map(([key, shape]) => {
     const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));

@@ -48,7 +48,12 @@ export function sizeOf(state: StateDict): Pick<DRUNetConfig, "nc" | "nb"> {
   let nb = 0;
   while (state.has(`m_body.${nb}.res.0.weight`)) nb++;
   if (channels.some((shape) => shape?.length !== 4) || nb === 0) {
-    throw new InvalidArgumentError("load weights into DRUNet", "the keys", "a DRUNet's (m_head.weight, m_body.0.res.0.weight, ...)", [...state.keys()].slice(0, 3).join(", ") || "none");
+    throw new InvalidArgumentError(
+      "load weights into DRUNet",
+      "the keys",
+      "a DRUNet's (m_head.weight, m_body.0.res.0.weight, ...)",
+      [...state.keys()].slice(0, 3).join(", ") || "none",
+    );
   }
   return { nc: [channels[0]![1], channels[1]![1], channels[2]![1], channels[2]![0]], nb };
 }

@@ -27,7 +27,10 @@ export class DRUNetNetwork implements Disposable {
     this.#engine = engine;
     this.#config = config;
     const { inChannels, outChannels, nc, nb } = config;
-    const layer = (key: string, spec: Pick<ConvSpec, "op" | "inChannels" | "outChannels"> & Partial<ConvSpec>) => {
+    const layer = (
+      key: string,
+      spec: Pick<ConvSpec, "op" | "inChannels" | "outChannels"> & Partial<ConvSpec>,
+    ) => {
       const full: ConvSpec = { bias: false, activation: "none", addends: 0, ...spec };
       const prepared = engine.prepare(full, weights.get(`${key}.weight`)!.data);
       this.#layers.push(prepared);
@@ -46,7 +49,11 @@ export class DRUNetNetwork implements Disposable {
     this.#head = layer("m_head", { op: "conv3x3", inChannels: inChannels + 1, outChannels: nc[0] });
     this.#down = [0, 1, 2].map((level) => ({
       blocks: blocks(`m_down${level + 1}`, 0, nc[level], false),
-      sample: layer(`m_down${level + 1}.${nb}`, { op: "down2x2", inChannels: nc[level], outChannels: nc[level + 1] }),
+      sample: layer(`m_down${level + 1}.${nb}`, {
+        op: "down2x2",
+        inChannels: nc[level],
+        outChannels: nc[level + 1],
+      }),
     }));
     this.#body = blocks("m_body", 0, nc[3], true);
     this.#up = [2, 1, 0].map((level) => ({

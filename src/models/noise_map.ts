@@ -24,9 +24,15 @@ export function noiseMap(x: Tensor, sigma: number | Tensor): Tensor {
     using perItem = sigma.reshape([batch, 1, 1, 1]);
     return perItem.expand(shape);
   }
-  const fits = sigma.shape.length === 4 && sigma.shape.every((extent, d) => extent === 1 || extent === shape[d]);
+  const fits = sigma.shape.length === 4 &&
+    sigma.shape.every((extent, d) => extent === 1 || extent === shape[d]);
   if (!fits) {
-    throw new InvalidArgumentError("denoise", "sigma", `a number, (${batch},) or a map ${formatShape(shape)}`, formatShape(sigma.shape));
+    throw new InvalidArgumentError(
+      "denoise",
+      "sigma",
+      `a number, (${batch},) or a map ${formatShape(shape)}`,
+      formatShape(sigma.shape),
+    );
   }
   return sigma.expand(shape);
 }

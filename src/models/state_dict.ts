@@ -33,7 +33,10 @@ export async function readStateDict(
       action,
       "the keys",
       "exactly the network's",
-      [missing.length ? `missing ${summary(missing)}` : "", unknown.length ? `unknown ${summary(unknown)}` : ""]
+      [
+        missing.length ? `missing ${summary(missing)}` : "",
+        unknown.length ? `unknown ${summary(unknown)}` : "",
+      ]
         .filter(Boolean).join("; "),
     );
   }
@@ -41,7 +44,12 @@ export async function readStateDict(
   for (const [key, shape] of expected) {
     const parameter = state.get(key)!;
     if (formatShape(parameter.shape) !== formatShape(shape)) {
-      throw new InvalidArgumentError(action, `"${key}"`, `of shape ${formatShape(shape)}`, formatShape(parameter.shape));
+      throw new InvalidArgumentError(
+        action,
+        `"${key}"`,
+        `of shape ${formatShape(shape)}`,
+        formatShape(parameter.shape),
+      );
     }
     const data = parameter instanceof Tensor ? await parameter.data() : new Float32Array(parameter.data);
     host.set(key, { shape: [...shape], data });

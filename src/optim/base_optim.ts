@@ -105,7 +105,9 @@ export abstract class BaseOptim {
     if (!Number.isInteger(filled.maxIter) || filled.maxIter < 0) {
       throw new InvalidArgumentError(action, "maxIter", "a whole number >= 0", String(filled.maxIter));
     }
-    if (!filled.dataFidelity) throw new InvalidArgumentError(action, "dataFidelity", "a DataFidelity", "none");
+    if (!filled.dataFidelity) {
+      throw new InvalidArgumentError(action, "dataFidelity", "a DataFidelity", "none");
+    }
     if (!filled.prior) throw new InvalidArgumentError(action, "prior", "a Prior", "none");
     for (const name of ["stepsize", "lambda", "beta", "sigmaDenoiser"] as const) {
       if (filled[name] !== undefined) checkSchedule(action, name, filled[name], filled.maxIter);
@@ -117,7 +119,12 @@ export abstract class BaseOptim {
   }
 
   /** The next image, a new tensor. */
-  protected abstract step(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor>;
+  protected abstract step(
+    x: Tensor,
+    y: Signal,
+    physics: Physics,
+    parameters: StepParameters,
+  ): Promise<Tensor>;
 
   /**
    * Runs the algorithm on measurements.
@@ -145,7 +152,9 @@ export abstract class BaseOptim {
         throw new DivergenceError(this.constructor.name, k + 1);
       }
       const quality = options.xGt && await record(metrics.psnr, psnr(x, options.xGt));
-      const cost = this.prior.explicitPrior ? await record(metrics.cost, await this.#cost(x, y, physics, k)) : undefined;
+      const cost = this.prior.explicitPrior
+        ? await record(metrics.cost, await this.#cost(x, y, physics, k))
+        : undefined;
       await options.onIteration?.({ iteration: k + 1, maxIter, x, residual, psnr: quality, cost });
       if (earlyStop && k + 1 >= FIRST_CHECK && residual < thresConv) break;
     }
@@ -189,7 +198,9 @@ export class DivergenceError extends Error {
     /** The iteration that produced the values, from 1. */
     readonly iteration: number,
   ) {
-    super(`Cannot continue ${algorithm}: iteration ${iteration} produced values that are NaN or infinite; try a smaller stepsize`);
+    super(
+      `Cannot continue ${algorithm}: iteration ${iteration} produced values that are NaN or infinite; try a smaller stepsize`,
+    );
   }
 }
 

@@ -43,7 +43,9 @@ export abstract class DataFidelity {
     using u = await physics.A(x);
     const data = entriesOf(y);
     const gradients: Tensor[] = [];
-    for (const [i, entry] of entriesOf(u).entries()) gradients.push(await this.gradD(entry, entryAt(data, i)));
+    for (const [i, entry] of entriesOf(u).entries()) {
+      gradients.push(await this.gradD(entry, entryAt(data, i)));
+    }
     using v: Signal = u instanceof Tensor ? gradients[0] : TensorList.from(gradients);
     return await physics.A_vjp(x, v);
   }

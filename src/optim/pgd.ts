@@ -22,7 +22,12 @@ import { BaseOptim, type StepParameters } from "./base_optim.ts";
  * ```
  */
 export class PGD extends BaseOptim {
-  protected override async step(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor> {
+  protected override async step(
+    x: Tensor,
+    y: Signal,
+    physics: Physics,
+    parameters: StepParameters,
+  ): Promise<Tensor> {
     const { beta } = parameters;
     const next = this.gFirst
       ? await this.#priorThenData(x, y, physics, parameters)

@@ -14,7 +14,12 @@ export function checkSchedule(action: string, name: string, schedule: Schedule, 
     throw new InvalidArgumentError(action, name, "finite and >= 0", String(schedule));
   }
   if (typeof schedule !== "number" && schedule.length < maxIter) {
-    throw new InvalidArgumentError(action, name, `a number, or a list of at least ${maxIter}`, `a list of ${schedule.length}`);
+    throw new InvalidArgumentError(
+      action,
+      name,
+      `a number, or a list of at least ${maxIter}`,
+      `a list of ${schedule.length}`,
+    );
   }
 }
 

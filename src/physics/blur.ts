@@ -1,4 +1,4 @@
-import { paddingTables, type PaddingMode } from "../tensor/ops/pad.ts";
+import { type PaddingMode, paddingTables } from "../tensor/ops/pad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
@@ -41,10 +41,20 @@ export class Blur extends LinearPhysics<Tensor> {
     const { filter, padding = "valid" } = options;
     if (!(filter instanceof Tensor) || filter.shape.length !== 4 || filter.numel === 0) {
       const got = filter instanceof Tensor ? `shape ${formatShape(filter.shape)}` : String(filter);
-      throw new InvalidArgumentError("build Blur", "filter", "a tensor of shape (1|B, 1|C, h, w), none of them 0", got);
+      throw new InvalidArgumentError(
+        "build Blur",
+        "filter",
+        "a tensor of shape (1|B, 1|C, h, w), none of them 0",
+        got,
+      );
     }
     if (!PADDINGS.includes(padding)) {
-      throw new InvalidArgumentError("build Blur", "padding", PADDINGS.map((p) => `"${p}"`).join(", "), `"${padding}"`);
+      throw new InvalidArgumentError(
+        "build Blur",
+        "padding",
+        PADDINGS.map((p) => `"${p}"`).join(", "),
+        `"${padding}"`,
+      );
     }
     this.filter = filter;
     this.padding = padding;
@@ -100,7 +110,9 @@ export class Blur extends LinearPhysics<Tensor> {
       throw new InvalidArgumentError(
         `apply Blur.${method}`,
         "the image",
-        `(B, C, H, W) matching the filter ${formatShape(this.filter.shape)} (whose B and C are 1 or the image's` +
+        `(B, C, H, W) matching the filter ${
+          formatShape(this.filter.shape)
+        } (whose B and C are 1 or the image's` +
           `${this.padding === "valid" ? ", and which fits inside it" : ""})`,
         formatShape(image.shape),
       );

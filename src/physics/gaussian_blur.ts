@@ -22,12 +22,22 @@ export interface GaussianBlurOptions extends TensorOptions {
 export function gaussianBlur(options: GaussianBlurOptions): Tensor {
   const [s0, s1] = pair(options.sigma);
   if (!(s0 > 0 && s0 < Infinity && s1 > 0 && s1 < Infinity)) {
-    throw new InvalidArgumentError("make a Gaussian kernel", "sigma", "finite and > 0", String(options.sigma));
+    throw new InvalidArgumentError(
+      "make a Gaussian kernel",
+      "sigma",
+      "finite and > 0",
+      String(options.sigma),
+    );
   }
   const radius = Math.floor(Math.max(s0, s1) / 0.3 + 1);
   const [height, width] = pair(options.psfSize ?? 2 * radius + 1);
   if (![height, width].every((size) => Number.isInteger(size) && size >= 1)) {
-    throw new InvalidArgumentError("make a Gaussian kernel", "psfSize", "whole numbers >= 1", String(options.psfSize));
+    throw new InvalidArgumentError(
+      "make a Gaussian kernel",
+      "psfSize",
+      "whole numbers >= 1",
+      String(options.psfSize),
+    );
   }
   const angle = ((options.angle ?? 0) * Math.PI) / 180;
   const cos = Math.cos(angle), sin = Math.sin(angle);

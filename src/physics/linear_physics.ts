@@ -46,10 +46,17 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
    * @param z (B, C, H, W), or a number for a constant image
    * @param gamma > 0; a number or one value per item (B,)
    */
-  async prox_l2(z: Tensor | number, y: Y, gamma: number | Tensor, options: LeastSquaresOptions = {}): Promise<Tensor> {
+  async prox_l2(
+    z: Tensor | number,
+    y: Y,
+    gamma: number | Tensor,
+    options: LeastSquaresOptions = {},
+  ): Promise<Tensor> {
     using backprojection = await this.A_adjoint(y);
     using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
-    using weight = typeof gamma === "number" ? Tensor.full([1], 1 / gamma, backprojection) : reciprocal(gamma);
+    using weight = typeof gamma === "number"
+      ? Tensor.full([1], 1 / gamma, backprojection)
+      : reciprocal(gamma);
     using shaped = perItem(weight, backprojection);
     using pull = start.mul(shaped);
     using right = backprojection.add(pull);
@@ -58,7 +65,12 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
       using damping = x.mul(shaped);
       return data.add(damping);
     };
-    return await conjugateGradient(normal, right, { maxIter: 50, tol: 1e-4, ...options, init: options.init ?? start });
+    return await conjugateGradient(normal, right, {
+      maxIter: 50,
+      tol: 1e-4,
+      ...options,
+      init: options.init ?? start,
+    });
   }
 
   /** The pseudo-inverse applied to y, as deepinv defines it: `prox_l2` at zero with gamma = 1e8. */
@@ -71,7 +83,10 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
    *
    * @param x0 gives the shape of the images; its values do not matter
    */
-  async computeSqnorm(x0: Tensor, { maxIter = 100, tol = 1e-3, seed = 0 }: SqnormOptions = {}): Promise<number> {
+  async computeSqnorm(
+    x0: Tensor,
+    { maxIter = 100, tol = 1e-3, seed = 0 }: SqnormOptions = {},
+  ): Promise<number> {
     let x = Tensor.randn(x0.shape, { seed, device: x0.device });
     let estimate = 0;
     try {
@@ -96,7 +111,9 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
   async adjointnessTest(x: Tensor, options: { seed?: number } = {}): Promise<number> {
     using Ax = await this.A(x);
     const seed = options.seed ?? 0;
-    const noise = entriesOf(Ax).map((entry, i) => Tensor.randn(entry.shape, { seed: seed + i, device: entry.device }));
+    const noise = entriesOf(Ax).map((entry, i) =>
+      Tensor.randn(entry.shape, { seed: seed + i, device: entry.device })
+    );
     using v = (Ax instanceof Tensor ? noise[0] : TensorList.from(noise)) as Y & Disposable;
     using Atv = await this.A_adjoint(v);
     using left = dotPerItem(Ax, v);

@@ -20,7 +20,13 @@ export { gaussianBlur, type GaussianBlurOptions } from "./gaussian_blur.ts";
 export { LinearPhysics, type SqnormOptions } from "./linear_physics.ts";
 export { GaussianNoise, NoiseModel } from "./noise.ts";
 export { type LeastSquaresOptions, Physics, type PhysicsOptions } from "./physics.ts";
-export { type LinearStackable, stack, type Stackable, StackedLinearPhysics, StackedPhysics } from "./stacked.ts";
+export {
+  type LinearStackable,
+  stack,
+  type Stackable,
+  StackedLinearPhysics,
+  StackedPhysics,
+} from "./stacked.ts";
 export { InvalidArgumentError } from "../util/errors.ts";
 export { Tensor } from "../tensor/tensor.ts";
 export { TensorList } from "../tensor/tensor_list.ts";

@@ -36,7 +36,9 @@ export abstract class Physics<Y extends Signal = Signal> {
    * @throws {InvalidArgumentError} without a start
    */
   async A_dagger(y: Y, { init, maxIter = 50, tol = 1e-4 }: LeastSquaresOptions = {}): Promise<Tensor> {
-    if (!init) throw new InvalidArgumentError("invert a non-linear operator", "options.init", "a start", "none");
+    if (!init) {
+      throw new InvalidArgumentError("invert a non-linear operator", "options.init", "a start", "none");
+    }
     let x = init.clone();
     for (let k = 0; k < maxIter; k++) {
       using estimate = await this.A(x);
@@ -85,5 +87,7 @@ export interface LeastSquaresOptions {
  */
 export async function assertFinite(action: string, argument: string, signal: Signal): Promise<void> {
   const bad = await countNonFinite(signal);
-  if (bad > 0) throw new InvalidArgumentError(action, argument, "finite", `${bad} values that are NaN or infinite`);
+  if (bad > 0) {
+    throw new InvalidArgumentError(action, argument, "finite", `${bad} values that are NaN or infinite`);
+  }
 }

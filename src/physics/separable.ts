@@ -15,7 +15,12 @@ const TOLERANCE = 1e-6;
  * @param values `planes` filters of `height` x `width`
  * @returns `undefined` when a plane is not of rank one, or when two passes would not be fewer operations
  */
-export function separate(values: Float32Array, planes: number, height: number, width: number): SeparableFilter | undefined {
+export function separate(
+  values: Float32Array,
+  planes: number,
+  height: number,
+  width: number,
+): SeparableFilter | undefined {
   if (height + width >= height * width) return undefined;
   const columns = new Float32Array(planes * height), rows = new Float32Array(planes * width);
   for (let plane = 0; plane < planes; plane++) {

@@ -13,9 +13,13 @@ export type LinearStackable = LinearPhysics<Tensor> | StackedLinearPhysics;
 /** The parts of a stack, in order; nested stacks are taken apart. */
 function flattened<P extends Physics<Tensor>>(physics: readonly Stackable[]): P[] {
   for (const part of physics) {
-    if (!(part instanceof Physics)) throw new InvalidArgumentError("stack operators", "every part", "a Physics", String(part));
+    if (!(part instanceof Physics)) {
+      throw new InvalidArgumentError("stack operators", "every part", "a Physics", String(part));
+    }
   }
-  if (physics.length === 0) throw new InvalidArgumentError("stack operators", "the list", "of at least one operator", "none");
+  if (physics.length === 0) {
+    throw new InvalidArgumentError("stack operators", "the list", "of at least one operator", "none");
+  }
   return physics.flatMap((part) => (isStack(part) ? [...part] : [part])) as P[];
 }
 
@@ -35,7 +39,10 @@ function checkLength(method: string, y: TensorList, expected: number): void {
 }
 
 /** f of every part in turn, summed. */
-async function sumOver<P>(parts: readonly P[], f: (part: P, index: number) => Promise<Tensor>): Promise<Tensor> {
+async function sumOver<P>(
+  parts: readonly P[],
+  f: (part: P, index: number) => Promise<Tensor>,
+): Promise<Tensor> {
   let total = await f(parts[0], 0);
   for (let i = 1; i < parts.length; i++) {
     using previous = total;
@@ -92,7 +99,8 @@ export class StackedPhysics extends Physics<TensorList> implements Iterable<Phys
 }
 
 /** A stack of linear operators, itself linear: A = [A_1; ...; A_n], A^T y = sum_i A_i^T y_i. */
-export class StackedLinearPhysics extends LinearPhysics<TensorList> implements Iterable<LinearPhysics<Tensor>> {
+export class StackedLinearPhysics extends LinearPhysics<TensorList>
+  implements Iterable<LinearPhysics<Tensor>> {
   readonly #parts: readonly LinearPhysics<Tensor>[];
 
   /** @throws {InvalidArgumentError} for an empty list */
@@ -138,7 +146,12 @@ export class StackedLinearPhysics extends LinearPhysics<TensorList> implements I
 function partAt<P>(parts: readonly P[], i: number): P {
   const part = parts.at(i);
   if (part === undefined || !Number.isInteger(i)) {
-    throw new InvalidArgumentError("get an operator", "the index", `in [${-parts.length}, ${parts.length - 1}]`, String(i));
+    throw new InvalidArgumentError(
+      "get an operator",
+      "the index",
+      `in [${-parts.length}, ${parts.length - 1}]`,
+      String(i),
+    );
   }
   return part;
 }

@@ -54,7 +54,9 @@ export function commonDevice(action: string, arrays: readonly DeviceArray[]): De
   const device = arrays[0].storage.device;
   for (const array of arrays) {
     if (array.storage.device !== device) {
-      throw new DeviceError(`Cannot ${action}: its tensors are on different devices (${device.name}, ${array.storage.device.name})`);
+      throw new DeviceError(
+        `Cannot ${action}: its tensors are on different devices (${device.name}, ${array.storage.device.name})`,
+      );
     }
   }
   return device;
@@ -70,7 +72,11 @@ export function resolveDim(action: string, dim: number, rank: number): number {
 }
 
 /** The dimensions named (all of them when absent), resolved, without repeats, ascending. */
-export function resolveDims(action: string, dims: number | readonly number[] | undefined, rank: number): number[] {
+export function resolveDims(
+  action: string,
+  dims: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
   if (dims === undefined) return Array.from({ length: rank }, (_, d) => d);
   const list = typeof dims === "number" ? [dims] : dims;
   return [...new Set(list.map((dim) => resolveDim(action, dim, rank)))].sort((a, b) => a - b);

@@ -24,6 +24,6 @@ export type { ConvolutionOptions } from "./ops/convolve.ts";
 export type { Range } from "./ops/layout.ts";
 export type { PaddingMode } from "./ops/pad.ts";
 export { generatorFor, manualSeed } from "./random.ts";
-export { type ReduceOptions, Tensor, type TensorOptions } from "./tensor.ts";
+export { type ReductionOptions, Tensor, type TensorOptions } from "./tensor.ts";
 export { TensorList } from "./tensor_list.ts";
 export { countNonFinite, dotPerItem, type Signal } from "./signal.ts";

@@ -13,7 +13,10 @@ export type TensorData = ArrayLike<number> | Nested;
  * @param shape the shape wanted; by default the nesting's own, or (length) for flat data
  * @throws {InvalidArgumentError} when the nesting is ragged or the number of values does not fit the shape
  */
-export function flatten(data: TensorData, shape?: readonly number[]): { values: Float32Array; shape: number[] } {
+export function flatten(
+  data: TensorData,
+  shape?: readonly number[],
+): { values: Float32Array; shape: number[] } {
   const own = shapeOf(data);
   const values = own.length <= 1 && typeof data !== "number"
     ? Float32Array.from(data as ArrayLike<number>)
@@ -44,8 +47,14 @@ function fill(data: Nested, shape: readonly number[]): Float32Array {
   let at = 0;
   const walk = (level: Nested, depth: number): void => {
     if (typeof level === "number" && depth === shape.length) values[at++] = level;
-    else if (typeof level === "object" && level.length === shape[depth]) level.forEach((item) => walk(item, depth + 1));
-    else throw new InvalidArgumentError("make a tensor", "nested data", "of equal length at every level", "ragged data");
+    else if (typeof level === "object" && level.length === shape[depth]) {
+      level.forEach((item) => walk(item, depth + 1));
+    } else {throw new InvalidArgumentError(
+        "make a tensor",
+        "nested data",
+        "of equal length at every level",
+        "ragged data",
+      );}
   };
   walk(data, 0);
   return values;

@@ -21,7 +21,7 @@ export interface TensorOptions {
 }
 
 /** Which dimensions a reduction runs over (all by default), and whether they stay with extent 1. */
-export interface ReduceOptions {
+export interface ReductionOptions {
   dims?: number | readonly number[];
   keepDims?: boolean;
 }
@@ -82,7 +82,14 @@ export class Tensor implements Disposable {
     const array = allocateArray(options.device ?? defaultDevice(), shape);
     const numel = numelOf(shape);
     array.storage.device.run(
-      { kind: "map", fn: "fill", shape: [numel], inputs: [], output: { offset: 0, strides: [1] }, scalars: [value, 0] },
+      {
+        kind: "map",
+        fn: "fill",
+        shape: [numel],
+        inputs: [],
+        output: { offset: 0, strides: [1] },
+        scalars: [value, 0],
+      },
       [],
       array.storage.buffer,
     );
@@ -113,7 +120,12 @@ export class Tensor implements Disposable {
   /** start, start + step, ... up to but not including stop. */
   static arange(start: number, stop: number, step = 1, options: TensorOptions = {}): Tensor {
     if (!Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(step) || step === 0) {
-      throw new InvalidArgumentError("make a range", "start, stop and step", "finite, step not 0", `${start}, ${stop}, ${step}`);
+      throw new InvalidArgumentError(
+        "make a range",
+        "start, stop and step",
+        "finite, step not 0",
+        `${start}, ${stop}, ${step}`,
+      );
     }
     const count = Math.max(0, Math.ceil((stop - start) / step));
     return Tensor.from(Float32Array.from({ length: count }, (_, i) => start + i * step), [count], options);
@@ -126,9 +138,14 @@ export class Tensor implements Disposable {
 
   /** Joins tensors of one shape along a new dimension. */
   static stack(tensors: readonly Tensor[], dim = 0): Tensor {
-    if (tensors.length === 0) throw new InvalidArgumentError("stack", "tensors", "a list of at least one", "none");
+    if (tensors.length === 0) {
+      throw new InvalidArgumentError("stack", "tensors", "a list of at least one", "none");
+    }
     const axis = resolveDim("stack", dim, tensors[0].shape.length + 1);
-    const wide = tensors.map((t): DeviceArray => ({ storage: t.#live.storage, shape: t.shape.toSpliced(axis, 0, 1) }));
+    const wide = tensors.map((t): DeviceArray => ({
+      storage: t.#live.storage,
+      shape: t.shape.toSpliced(axis, 0, 1),
+    }));
     return new Tensor(cat(wide, axis));
   }
 
@@ -160,7 +177,12 @@ export class Tensor implements Disposable {
    */
   async item(): Promise<number> {
     if (this.numel !== 1) {
-      throw new InvalidArgumentError("read an item", "the tensor", "of exactly one value", `shape ${formatShape(this.shape)}`);
+      throw new InvalidArgumentError(
+        "read an item",
+        "the tensor",
+        "of exactly one value",
+        `shape ${formatShape(this.shape)}`,
+      );
     }
     return (await this.data())[0];
   }
@@ -289,37 +311,46 @@ export class Tensor implements Disposable {
   }
 
   /** The sum over dimensions. */
-  sum(dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  sum(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
     return new Tensor(reduce("sum", [this.#live], dims, options.keepDims));
   }
 
   /** The mean over dimensions; NaN of nothing. */
-  mean(dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  mean(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
     using total = this.sum(dims, options);
     const count = numelOf(resolveDims("mean", dims, this.shape.length).map((d) => this.shape[d]));
     return total.div(count);
   }
 
   /** The largest value over dimensions. */
-  max(dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  max(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
     return new Tensor(reduce("max", [this.#live], dims, options.keepDims));
   }
 
   /** The smallest value over dimensions. */
-  min(dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  min(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
     return new Tensor(reduce("min", [this.#live], dims, options.keepDims));
   }
 
   /** The Euclidean norm over dimensions. */
-  norm(dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  norm(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
     using squares = new Tensor(reduce("sumSquares", [this.#live], dims, options.keepDims));
     return squares.sqrt();
   }
 
   /** The inner product over dimensions, of two tensors of one shape. */
-  dot(other: Tensor, dims?: number | readonly number[], options: Omit<ReduceOptions, "dims"> = {}): Tensor {
+  dot(
+    other: Tensor,
+    dims?: number | readonly number[],
+    options: Omit<ReductionOptions, "dims"> = {},
+  ): Tensor {
     if (!sameShape(this.shape, other.shape)) {
-      throw new InvalidArgumentError("dot", "the other tensor", `of shape ${formatShape(this.shape)}`, formatShape(other.shape));
+      throw new InvalidArgumentError(
+        "dot",
+        "the other tensor",
+        `of shape ${formatShape(this.shape)}`,
+        formatShape(other.shape),
+      );
     }
     return new Tensor(reduce("dot", [this.#live, other.#live], dims, options.keepDims));
   }
@@ -328,7 +359,9 @@ export class Tensor implements Disposable {
   reshape(shape: readonly number[]): Tensor {
     const known = numelOf(shape.filter((extent) => extent !== -1));
     const resolved = shape.map((extent) => (extent === -1 && known > 0 ? this.numel / known : extent));
-    if (numelOf(resolved) !== this.numel || resolved.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    if (
+      numelOf(resolved) !== this.numel || resolved.some((extent) => !Number.isInteger(extent) || extent < 0)
+    ) {
       throw new InvalidArgumentError("reshape", "shape", `one of ${this.numel} values`, formatShape(shape));
     }
     return new Tensor({ storage: this.#live.storage.retain(), shape: resolved });
@@ -354,8 +387,9 @@ export class Tensor implements Disposable {
     const axis = resolveDim("roll", dim, this.shape.length);
     const extent = this.shape[axis];
     if (extent === 0) return this.clone();
-    const cut = (((-shift % extent) + extent) % extent);
-    const ranges = (start: number, stop: number): Range[] => this.shape.map((_, d) => (d === axis ? [start, stop] : null));
+    const cut = ((-shift % extent) + extent) % extent;
+    const ranges = (start: number, stop: number): Range[] =>
+      this.shape.map((_, d) => (d === axis ? [start, stop] : null));
     using head = this.slice(ranges(0, cut));
     using tail = this.slice(ranges(cut, extent));
     return Tensor.cat([tail, head], axis);
@@ -367,10 +401,18 @@ export class Tensor implements Disposable {
    * @param amounts [before, after] for the last dimensions, outermost of them first
    * @throws {InvalidArgumentError} when a mirror or a period is longer than the axis
    */
-  pad(amounts: readonly (readonly [before: number, after: number])[], mode: PaddingMode = "constant"): Tensor {
+  pad(
+    amounts: readonly (readonly [before: number, after: number])[],
+    mode: PaddingMode = "constant",
+  ): Tensor {
     const first = this.shape.length - amounts.length;
     if (first < 0) {
-      throw new InvalidArgumentError("pad", "amounts", `for at most ${this.shape.length} dimensions`, String(amounts.length));
+      throw new InvalidArgumentError(
+        "pad",
+        "amounts",
+        `for at most ${this.shape.length} dimensions`,
+        String(amounts.length),
+      );
     }
     const axes = amounts.map(([before, after], k) => ({ dim: first + k, before, after }));
     return new Tensor(applyTables(this.#live, paddingTables(this.shape, axes, mode).pad));
@@ -434,7 +476,11 @@ export class Tensor implements Disposable {
     return this.#map("affine", [scale, shift]);
   }
 
-  #combine(fn: MapFunction, others: readonly (Tensor | number)[], scalars: readonly [number, number] = [0, 0]): Tensor {
+  #combine(
+    fn: MapFunction,
+    others: readonly (Tensor | number)[],
+    scalars: readonly [number, number] = [0, 0],
+  ): Tensor {
     const { device } = this.#live.storage;
     const temporary: Tensor[] = [];
     const operands = others.map((other) => {

@@ -46,7 +46,12 @@ export class TensorList implements Disposable, Iterable<Tensor> {
   get(i: number): Tensor {
     const entry = this.#entries.at(i);
     if (!entry || !Number.isInteger(i)) {
-      throw new InvalidArgumentError("get an entry", "the index", `in [${-this.length}, ${this.length - 1}]`, String(i));
+      throw new InvalidArgumentError(
+        "get an entry",
+        "the index",
+        `in [${-this.length}, ${this.length - 1}]`,
+        String(i),
+      );
     }
     return entry;
   }
@@ -106,10 +111,19 @@ export class TensorList implements Disposable, Iterable<Tensor> {
     this.dispose();
   }
 
-  #combine(action: string, other: TensorList | number, f: (a: Tensor, b: Tensor | number) => Tensor): TensorList {
+  #combine(
+    action: string,
+    other: TensorList | number,
+    f: (a: Tensor, b: Tensor | number) => Tensor,
+  ): TensorList {
     if (typeof other === "number") return this.map((entry) => f(entry, other));
     if (other.length !== this.length) {
-      throw new InvalidArgumentError(`${action} TensorLists`, "the other list", `of length ${this.length}`, String(other.length));
+      throw new InvalidArgumentError(
+        `${action} TensorLists`,
+        "the other list",
+        `of length ${this.length}`,
+        String(other.length),
+      );
     }
     return this.map((entry, i) => f(entry, other.get(i)));
   }

@@ -253,6 +253,25 @@ gpuTest("axis: weighted and plain tables along any axis", async (device) => {
   }
 });
 
+gpuTest("axis: tables with one entry per row", async (device) => {
+  for (
+    const [outer, inner, columns, rows] of [[1, 1, 4, 1], [700, 1, 9, 131], [3, 4, 7, 50], [2, 300, 5, 8]]
+  ) {
+    const offsets = Int32Array.from({ length: rows + 1 }, (_, o) => o);
+    const indices = Int32Array.from({ length: rows }, (_, o) => (o * 5 + 3) % columns);
+    for (const weights of [undefined, randomValues(rows, 9)]) {
+      const table = { columns, offsets, indices, weights };
+      const x = randomValues(outer * columns * inner);
+      const initial = new Float32Array(outer * rows * inner);
+      const result = await runKernel(device, { kind: "axis", outer, inner, table }, [x], initial);
+      assert.ok(
+        relativeError(result, axisReference(table, outer, inner, x)) < 1e-6,
+        `${outer} ${inner} ${rows}`,
+      );
+    }
+  }
+});
+
 gpuTest("correlate: filters of any size, shared or not, flipped or not", async (device) => {
   const cases = [
     [1, 1, 1, 1, 1, 1],

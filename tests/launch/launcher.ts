@@ -18,6 +18,8 @@ export interface Finished {
 export interface LaunchSettings {
   /** Stop reading stdout, as `head` does, after this many characters. */
   closeOutputAfter?: number;
+  /** Do not read stdout before the launcher has ended. */
+  pauseOutput?: boolean;
   cwd?: string;
   env?: Record<string, string>;
 }
@@ -31,7 +33,10 @@ export class Launcher implements AsyncDisposable {
   #text = "";
   #onText: () => void = () => {};
 
-  constructor(args: string[], { closeOutputAfter = Infinity, ...settings }: LaunchSettings = {}) {
+  constructor(
+    args: string[],
+    { closeOutputAfter = Infinity, pauseOutput = false, ...settings }: LaunchSettings = {},
+  ) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", PROGRAM, ...args],
       stdin: "null",
@@ -39,7 +44,9 @@ export class Launcher implements AsyncDisposable {
       stderr: "piped",
       ...settings,
     }).spawn();
-    this.#stdout = this.#read(closeOutputAfter);
+    this.#stdout = (pauseOutput ? this.#child.status : Promise.resolve()).then(() =>
+      this.#read(closeOutputAfter)
+    );
     this.#stderr = new Response(this.#child.stderr).text();
   }
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { fixture, launch } from "./launcher.ts";
 
@@ -17,6 +18,14 @@ async function withFolder(test: (folder: string) => Promise<void>): Promise<void
     await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function hasScriptProgram(): boolean {
+  try {
+    return new Deno.Command("script", { args: ["--version"] }).outputSync().success;
+  } catch {
+    return false;
   }
 }
 
@@ -197,6 +206,24 @@ Deno.test("launcher: --log-dir holds each stream of each rank, unprefixed, of th
       /^error: Uncaught .*rank 1 gives up\nand explains\n/,
     );
   }));
+
+Deno.test({
+  name: "launcher: on a terminal colours stay and rank 0's progress line keeps to the last row",
+  ignore: !hasScriptProgram(),
+  async fn() {
+    const program = fileURLToPath(new URL("../../launch/deepinv_run.ts", import.meta.url));
+    const command = `'${Deno.execPath()}' run -A '${program}' -n 2 '${fixture("progress.ts")}'`;
+    const { stdout } = await new Deno.Command("script", {
+      args: ["-qec", command, "/dev/null"],
+      env: { NO_COLOR: "" },
+    })
+      .output();
+    const text = new TextDecoder().decode(stdout);
+    ok(text.includes("\r\x1b[K[0] step 1"), JSON.stringify(text));
+    ok(text.includes("\r\x1b[K[1] number \x1b[33m42\x1b[39m\r\n[0] step 1"), JSON.stringify(text));
+    ok(text.includes("\r\x1b[K[0] done\r\n"), JSON.stringify(text));
+  },
+});
 
 Deno.test("launcher: importing it runs nothing", async () => {
   const { main } = await import("../../launch/deepinv_run.ts");

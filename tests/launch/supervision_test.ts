@@ -160,6 +160,19 @@ Deno.test("supervision: a reader that leaves ends the job", async () => {
   strictEqual(code, 141);
 });
 
+Deno.test("supervision: a reader that sleeps stops the ranks' output, but not the end of the job", async () => {
+  await using launcher = new Launcher(["-n", "2", fixture("flood.ts"), "100000"], { pauseOutput: true });
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  const processes = childrenOf(launcher.pid);
+  strictEqual(processes.length, 3);
+  const asked = performance.now();
+  launcher.kill("SIGTERM");
+  const { code } = await launcher.finished();
+  strictEqual(code, 143);
+  ok(performance.now() - asked < 6000);
+  deepStrictEqual(await survivors(processes), []);
+});
+
 Deno.test("supervision: a clean end is silent", async () => {
   const { code, stderr } = await launch(["-n", "3", FAIL, "0:0:ok", "1:100:ok", "2:50:ok"]);
   strictEqual(code, 0);

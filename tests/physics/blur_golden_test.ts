@@ -3,7 +3,11 @@ import { assertGolden, image, onBothDevices } from "../golden.ts";
 
 onBothDevices("gaussianBlur equals deepinv's kernels", async () => {
   await assertGolden(gaussianBlur({ sigma: [1, 2], angle: 30 }), "kernel.gauss(1,2,30)", 1e-5);
-  await assertGolden(gaussianBlur({ sigma: [1.5, 0.8], angle: 20, psfSize: [5, 7] }), "kernel.gauss psf(5,7) sigma(1.5,0.8) angle 20", 1e-5);
+  await assertGolden(
+    gaussianBlur({ sigma: [1.5, 0.8], angle: 20, psfSize: [5, 7] }),
+    "kernel.gauss psf(5,7) sigma(1.5,0.8) angle 20",
+    1e-5,
+  );
   await assertGolden(gaussianBlur({ sigma: [1, 1.3], angle: 15, psfSize: [4, 5] }), "kernel.even 4x5", 1e-5);
 });
 
@@ -24,7 +28,9 @@ onBothDevices("Blur equals deepinv for five paddings, odd and even filters", asy
 });
 
 onBothDevices("a stack equals deepinv's", async () => {
-  const blurs = [1, 1.5, 2].map((sigma) => new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" }));
+  const blurs = [1, 1.5, 2].map((sigma) =>
+    new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" })
+  );
   const physics = stack(...blurs);
   const x = image(1, 1, 16, 16);
   const y = await physics.A(x);

@@ -31,7 +31,8 @@ export class Progress {
   readonly #byte = new Uint8Array(64);
   readonly #idleTimer: ReturnType<typeof setInterval>;
   #waiters = 0;
-  #running: Promise<void> | undefined;
+  #running = false;
+  #stopped: Promise<void> | undefined;
   #inThread = false;
   #closed = false;
 
@@ -47,15 +48,16 @@ export class Progress {
     const watched = [...descriptors, this.#pipe[0]];
     this.#pollItems = new Int32Array(2 * watched.length);
     watched.forEach((descriptor, index) => this.#pollItems.set([descriptor, POLLIN], 2 * index));
-    this.#idleTimer = setInterval(() => this.#running === undefined && drain(), IDLE_MS);
+    this.#idleTimer = setInterval(() => this.#running || drain(), IDLE_MS);
     this.#idleTimer.unref();
   }
 
   /** Watches until the matching {@link release}. */
   acquire(): void {
     this.#waiters++;
-    if (this.#running === undefined) {
-      this.#running = this.#run().finally(() => this.#running = undefined);
+    if (!this.#running) {
+      this.#running = true;
+      this.#stopped = this.#run();
     } else if (this.#inThread) {
       this.wake();
     }
@@ -78,7 +80,7 @@ export class Progress {
     this.#closed = true;
     clearInterval(this.#idleTimer);
     if (this.#inThread) this.wake();
-    await this.#running;
+    await this.#stopped;
     this.#zmq.close(this.#pipe[0]);
     this.#zmq.close(this.#pipe[1]);
   }
@@ -103,6 +105,7 @@ export class Progress {
         lastTurn = performance.now();
       }
     }
+    this.#running = false;
   }
 
   async #spin(): Promise<boolean> {

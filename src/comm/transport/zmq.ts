@@ -25,6 +25,8 @@ const ANSWER_MS = 250;
 /** How long a leaving rank waits for the others to have read everything, in milliseconds. */
 const GOODBYE_MS = 2000;
 const GOODBYE_AFTER_FAILURE_MS = 500;
+/** How long the last acknowledgements may take to leave when nobody depends on them any more. */
+const SETTLED_LINGER_MS = 100;
 
 interface Peer extends FrameWriter {
   readonly rank: number;
@@ -70,6 +72,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
   readonly #peers = new Map<RoutingKey, Peer>();
   readonly #byRank = new Map<number, Peer>();
   readonly #descriptors = new Map<number, RoutingKey>();
+  readonly #dialled = new Map<RoutingKey, string>();
   readonly #queries = new Set<Query>();
   readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
   readonly #headerBytes = new Uint8Array(this.#header.buffer);
@@ -105,6 +108,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   /** Connects to a rank that listens at `endpoint` and starts the handshake. */
   dial(rank: number, endpoint: string): void {
+    this.#dialled.set(outgoingKey(rank), endpoint);
     this.#socket.connect(endpoint, outgoingKey(rank));
     this.handshakes.hello(outgoingKey(rank), rank);
   }
@@ -305,7 +309,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     // Descriptors are reused: what broke before this message came is another connection.
     this.#lose(this.#socket.disconnected());
     this.#descriptors.set(payload.descriptor, key);
-    void this.handshakes.handle(key, frame, payload.bytes);
+    this.handshakes.handle(key, frame, payload.bytes).catch((error) => this.stranger(String(error)));
   }
 
   #handlePeer(peer: Peer, frame: Frame): Failure | undefined {
@@ -362,10 +366,11 @@ export class ZmqTransport implements Transport, HandshakeHost {
         if (this.handshakes.broken(key)) this.handshakes.hello(key, key - outgoingKey(0));
       } else {
         if (peer.state === "here") lost.push(peer);
-        else peer.state = "lost";
+        peer.state = "lost";
+        const endpoint = this.#dialled.get(key);
+        if (endpoint !== undefined) this.#socket.disconnect(endpoint);
       }
     }
-    for (const peer of lost) peer.state = "lost";
     this.#endFarewell();
     if (lost.length === 0) return;
     const ranks = lost.map(({ rank }) => rank).sort((a, b) => a - b);
@@ -376,8 +381,12 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   #endFarewell(): void {
     if (this.#farewell === undefined) return;
-    const settled = [...this.#byRank.values()].every((peer) => peer.knowsGoodbye || peer.state !== "here");
-    if (settled) this.#farewell();
+    if (this.#isSettled()) this.#farewell();
+  }
+
+  /** Whether no rank waits for anything that this one may still have to send. */
+  #isSettled(): boolean {
+    return [...this.#byRank.values()].every((peer) => peer.knowsGoodbye || peer.state !== "here");
   }
 
   async #leave(): Promise<void> {
@@ -392,7 +401,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const detail = "the group is closed on this rank";
     this.fail({ kind: "closed", operation: "close", sequence: 0, ranks: [this.rank], detail }, false);
     await this.#progress.close();
-    await this.#socket.close(limit);
+    await this.#socket.close(this.#isSettled() ? SETTLED_LINGER_MS : limit);
   }
 }
 

@@ -153,8 +153,8 @@ export class Arena {
   #fromGaps(size: number): number | undefined {
     let best = -1;
     for (let i = 0; i < this.#gaps.length; i++) {
-      const gap = this.#gaps[i]!;
-      if (gap.size >= size && (best < 0 || gap.size < this.#gaps[best]!.size)) best = i;
+      const gap = this.#gaps[i];
+      if (gap.size >= size && (best < 0 || gap.size < this.#gaps[best].size)) best = i;
     }
     const gap = this.#gaps[best];
     if (gap === undefined) return undefined;
@@ -197,7 +197,7 @@ export class Arena {
     let high = this.#gaps.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#gaps[middle]!.address < address) low = middle + 1;
+      if (this.#gaps[middle].address < address) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -18,7 +18,7 @@ export const down2x2: ConvAlgorithm = {
     packPanels(4 * depth, padded(outChannels), (row, o) => {
       const c = row % depth;
       const tap = Math.floor(row / depth);
-      return c < inChannels && o < outChannels ? weights[(o * inChannels + c) * 4 + tap]! : 0;
+      return c < inChannels && o < outChannels ? weights[(o * inChannels + c) * 4 + tap] : 0;
     }, into);
   },
 
@@ -81,7 +81,7 @@ export const up2x2: ConvAlgorithm = {
       packPanels(depth, 2 * pixel, (c, column) => {
         const o = column % pixel;
         const b = Math.floor(column / pixel);
-        return c < inChannels && o < outChannels ? weights[(c * outChannels + o) * 4 + 2 * a + b]! : 0;
+        return c < inChannels && o < outChannels ? weights[(c * outChannels + o) * 4 + 2 * a + b] : 0;
       }, into.subarray(a * depth * 2 * pixel));
     }
   },

@@ -1,10 +1,11 @@
-import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
+import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
 import type { DeviceBuffer } from "../device.ts";
 import { DeviceError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import type { ConvAlgorithm, PackedLayer } from "./conv_algorithm.ts";
+import { mapShape, requireCount, validateSpec, validateTask } from "./conv_validation.ts";
 import { down2x2, up2x2 } from "./conv2x2.ts";
 import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
 import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
@@ -12,7 +13,6 @@ import { KernelCache } from "./wasm/kernels.ts";
 import { winograd } from "./winograd.ts";
 
 const ALGORITHMS: Record<ConvSpec["op"], ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
-const TAPS: Record<ConvSpec["op"], number> = { conv3x3: 9, down2x2: 4, up2x2: 4 };
 
 class CpuConvLayer implements ConvLayer, PackedLayer {
   discarded = false;
@@ -147,72 +147,8 @@ function planes(action: string, buffer: DeviceBuffer, offset: number, map: Featu
   const { data } = buffer as CpuBuffer;
   const last = data.length - map.channels * map.height * map.width;
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > last) {
-    const requirement = `a whole number such that a map ${shape(map)} fits into ${data.length} values`;
+    const requirement = `a whole number such that a map ${mapShape(map)} fits into ${data.length} values`;
     throw new InvalidArgumentError(`${action} a feature map`, "offset", requirement, String(offset));
   }
   return data;
-}
-
-function validateSpec(spec: ConvSpec, weights: Float32Array, bias: Float32Array | undefined): void {
-  const action = `prepare ${spec.op}`;
-  if (!Object.hasOwn(ALGORITHMS, spec.op)) {
-    throw new InvalidArgumentError("prepare a layer", "op", "conv3x3, down2x2 or up2x2", String(spec.op));
-  }
-  requireCount(action, "inChannels", spec.inChannels);
-  requireCount(action, "outChannels", spec.outChannels);
-  if (![0, 1, 2].includes(spec.addends)) {
-    throw new InvalidArgumentError(action, "addends", "0, 1 or 2", String(spec.addends));
-  }
-  if (spec.activation !== "none" && spec.activation !== "relu") {
-    throw new InvalidArgumentError(action, "activation", "none or relu", String(spec.activation));
-  }
-  const count = spec.inChannels * spec.outChannels * TAPS[spec.op];
-  if (weights.length !== count) {
-    throw new InvalidArgumentError(action, "weights", `${count} values`, `${weights.length} values`);
-  }
-  const biasCount = spec.bias ? spec.outChannels : 0;
-  if ((bias?.length ?? 0) !== biasCount) {
-    throw new InvalidArgumentError(action, "bias", `${biasCount} values`, `${bias?.length ?? 0} values`);
-  }
-}
-
-function validateTask(
-  spec: ConvSpec,
-  input: FeatureMap,
-  output: FeatureMap,
-  addends: readonly FeatureMap[],
-): void {
-  const action = `apply ${spec.op}`;
-  if (input.channels !== spec.inChannels) {
-    throw new InvalidArgumentError(action, "input", `of ${spec.inChannels} channels`, shape(input));
-  }
-  if (spec.op === "down2x2" && (input.height % 2 !== 0 || input.width % 2 !== 0)) {
-    throw new InvalidArgumentError(action, "input", "of even height and width", shape(input));
-  }
-  const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[spec.op];
-  const expected = formatShape([spec.outChannels, input.height * scale, input.width * scale]);
-  if (shape(output) !== expected) {
-    throw new InvalidArgumentError(action, "output", `of shape ${expected}`, shape(output));
-  }
-  if (output === input) {
-    throw new InvalidArgumentError(action, "output", "another map than input", "the same");
-  }
-  if (addends.length !== spec.addends) {
-    throw new InvalidArgumentError(action, "addends", `${spec.addends} feature maps`, String(addends.length));
-  }
-  for (const addend of addends) {
-    if (shape(addend) !== expected) {
-      throw new InvalidArgumentError(action, "addends", `of shape ${expected}`, shape(addend));
-    }
-  }
-}
-
-function shape(map: FeatureMap): string {
-  return formatShape([map.channels, map.height, map.width]);
-}
-
-function requireCount(action: string, argument: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError(action, argument, "a whole number >= 1", String(value));
-  }
 }

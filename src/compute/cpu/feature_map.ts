@@ -51,7 +51,7 @@ export class CpuFeatureMap implements FeatureMap {
       for (let y = 0; y < this.height; y++) {
         let to = this.#index(y) + c;
         let from = offset + (c * this.height + y) * this.width;
-        for (let x = 0; x < this.width; x++, to += this.pixel) this.data[to] = present ? planes[from++]! : 0;
+        for (let x = 0; x < this.width; x++, to += this.pixel) this.data[to] = present ? planes[from++] : 0;
       }
     }
   }
@@ -62,7 +62,7 @@ export class CpuFeatureMap implements FeatureMap {
     for (let c = 0; c < this.channels; c++) {
       for (let y = 0; y < this.height; y++) {
         let from = this.#index(y) + c;
-        for (let x = 0; x < this.width; x++, from += this.pixel) planes[to++] = this.data[from]!;
+        for (let x = 0; x < this.width; x++, from += this.pixel) planes[to++] = this.data[from];
       }
     }
   }

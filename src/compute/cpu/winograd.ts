@@ -7,7 +7,8 @@ import { winogradOutput } from "./wasm/winograd_output.ts";
 import { winogradWeights } from "./wasm/winograd_weights.ts";
 
 /**
- * 3x3 convolution by Winograd's F(4x4, 3x3): 36 multiplications for 16 results instead of 144.
+ * 3x3 convolution by Winograd's F(4x4, 3x3): 36 multiplications for 16 results instead of 144. Measured against a direct
+ * product it wins from 1 channel up, except on images of 2x2 pixels and less, where neither takes time.
  *
  * Tiles are worked on in batches whose buffers stay in the second-level cache: transform the inputs of a batch; then,
  * for 32 output channels at a time, multiply at each of the 36 positions (tiles x channels times channels x 32) and

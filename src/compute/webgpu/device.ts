@@ -10,7 +10,7 @@ import { WebGpuConvEngine } from "./conv_engine.ts";
 import { ErrorMonitor } from "./error_monitor.ts";
 import { KernelRunner } from "./kernel_runner.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import { choosePreset } from "./presets.ts";
+import { choosePreset, type ConvPreset } from "./presets.ts";
 import { Readback } from "./readback.ts";
 import { ResourcePool } from "./resource_pool.ts";
 
@@ -23,6 +23,8 @@ export interface WebGpuOptions {
    * a software adapter and 4 GiB on hardware.
    */
   readonly memoryBudget?: number;
+  /** Layout and tiles of convolutional networks. Default: what suits the adapter's class. */
+  readonly preset?: ConvPreset;
 }
 
 const GIB = 2 ** 30;
@@ -64,7 +66,20 @@ export async function openWebGpuDevice(options: WebGpuOptions = {}): Promise<Web
   const errors = new ErrorMonitor(gpu, found.name);
   const queue = new CommandQueue(gpu, errors);
   const readback = await Readback.open(gpu, queue);
-  return new WebGpuDevice(gpu, adapter.info, found.name, isSoftware, budget, errors, queue, readback);
+  const preset = options.preset ?? choosePreset(gpu, adapter.info, isSoftware);
+  return new WebGpuDevice({ gpu, name: found.name, isSoftware, budget, errors, queue, readback, preset });
+}
+
+/** What {@link openWebGpuDevice} has set up. */
+interface OpenedDevice {
+  readonly gpu: GPUDevice;
+  readonly name: string;
+  readonly isSoftware: boolean;
+  readonly budget: number;
+  readonly errors: ErrorMonitor;
+  readonly queue: CommandQueue;
+  readonly readback: Readback;
+  readonly preset: ConvPreset;
 }
 
 /** The compute device behind Deno's WebGPU. */
@@ -84,16 +99,7 @@ export class WebGpuDevice implements Device {
   #closed = false;
 
   /** Used by {@link openWebGpuDevice}. */
-  constructor(
-    gpu: GPUDevice,
-    info: GPUAdapterInfo,
-    name: string,
-    isSoftware: boolean,
-    budget: number,
-    errors: ErrorMonitor,
-    queue: CommandQueue,
-    readback: Readback,
-  ) {
+  constructor({ gpu, name, isSoftware, budget, errors, queue, readback, preset }: OpenedDevice) {
     this.name = name;
     this.isSoftwareAdapter = isSoftware;
     this.#gpu = gpu;
@@ -106,7 +112,6 @@ export class WebGpuDevice implements Device {
       queue.pipelines.forgetBindGroups();
     });
     this.#buffers = new BufferPool(gpu, this.#pool);
-    const preset = choosePreset(gpu, info, isSoftware);
     this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
     this.conv = new WebGpuConvEngine(gpu, queue, this.#pool, preset);
   }
@@ -140,7 +145,8 @@ export class WebGpuDevice implements Device {
 
   async read(buffer: DeviceBuffer): Promise<Float32Array> {
     const { resource, length } = this.#own("read", buffer);
-    const values = await this.#readback.read(resource, length);
+    const reading = this.#readback.read(resource, length);
+    const values = await reading.catch((error) => this.#errors.explain(error));
     await this.#errors.check();
     return values;
   }
@@ -152,7 +158,7 @@ export class WebGpuDevice implements Device {
 
   async synchronize(): Promise<void> {
     this.#assertOpen("synchronize");
-    await this.#readback.wait();
+    await this.#readback.wait().catch((error) => this.#errors.explain(error));
     await this.#errors.check();
   }
 

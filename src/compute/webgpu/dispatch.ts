@@ -31,6 +31,11 @@ export function groups(count: number, size: number): number {
   return Math.min(Math.max(Math.ceil(count / size), 1), MAX_WORKGROUPS);
 }
 
+/** How many of `items` one invocation takes in turn: enough to repay its set-up, few enough to fill a large GPU. */
+export function turnsPerInvocation(items: number): number {
+  return Math.min(Math.max(Math.floor(items / 65536), 1), 8);
+}
+
 /** Values of a shader's uniform struct of scalars, in order, four bytes each. */
 export class Params {
   readonly words: number[] = [];

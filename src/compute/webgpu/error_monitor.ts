@@ -59,6 +59,18 @@ export class ErrorMonitor {
     if (failure) throw new DeviceError(failure);
   }
 
+  /**
+   * Turns an exception of WebGPU into a DeviceError: the error that was reported out of band, if there is one.
+   *
+   * @throws {DeviceError} always
+   */
+  async explain(exception: unknown): Promise<never> {
+    // A lost device is announced in a later turn of the event loop than the failures it causes.
+    await new Promise((resolve) => setTimeout(resolve));
+    await this.check();
+    throw new DeviceError(`${this.#name} failed: ${(exception as Error).message}`, { cause: exception });
+  }
+
   #open(): void {
     for (const filter of FILTERS) this.#gpu.pushErrorScope(filter);
   }

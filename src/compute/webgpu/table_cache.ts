@@ -45,6 +45,8 @@ export class TableCache {
     if (weights) new Float32Array(words.buffer).set(weights, weightsAt);
     const resource = this.#buffers.acquire(words.length);
     this.#queue.writeBuffer(resource, 0, words);
-    return { resource, rows: offsets.length - 1, weighted: weights !== undefined, indicesAt, weightsAt };
+    const single = indices.length === offsets.length - 1 && offsets.every((start, row) => start === row);
+    const rows = offsets.length - 1;
+    return { resource, rows, weighted: weights !== undefined, single, indicesAt, weightsAt };
   }
 }

@@ -12,7 +12,9 @@ export class BasicStrategy extends GridStrategy {
     const dims = tiledDims(imgSize, options.tilingDims);
     const volume = dims.reduce((product, dim) => product * imgSize[dim], 1);
     const side = Math.max(64, Math.floor(Math.pow(volume, 1 / Math.max(1, dims.length)) / 2));
-    const axes = new Map(dims.map((dim) => [dim, blockAxis(imgSize[dim], Math.max(1, Math.floor(imgSize[dim] / side)))]));
+    const axes = new Map(
+      dims.map((dim) => [dim, blockAxis(imgSize[dim], Math.max(1, Math.floor(imgSize[dim] / side)))]),
+    );
     super(imgSize, axes, "constant");
   }
 }

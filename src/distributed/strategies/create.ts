@@ -25,6 +25,11 @@ export function createStrategy(
       return new BasicStrategy(imgSize, options);
     default:
       name satisfies never;
-      throw new InvalidArgumentError("create a strategy", "tilingStrategy", '"overlap_tiling", "smart_tiling" or "basic"', `"${name}"`);
+      throw new InvalidArgumentError(
+        "create a strategy",
+        "tilingStrategy",
+        '"overlap_tiling", "smart_tiling" or "basic"',
+        `"${name}"`,
+      );
   }
 }

@@ -15,7 +15,11 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
    * @param axes the tiling of every tiled dimension, ascending
    * @param padding how the signal continues past its border
    */
-  protected constructor(imgSize: readonly number[], axes: ReadonlyMap<number, AxisTiling>, padding: PaddingMode) {
+  protected constructor(
+    imgSize: readonly number[],
+    axes: ReadonlyMap<number, AxisTiling>,
+    padding: PaddingMode,
+  ) {
     super(imgSize);
     this.#axes = axes;
     this.#padding = padding;
@@ -27,7 +31,12 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
 
   override getLocalPatches(x: Tensor, localIndices: readonly number[]): IndexedPatch[] {
     if (!this.#fits(x.shape)) {
-      throw new InvalidArgumentError("cut a signal into tiles", "x", `of shape ${formatShape(this.imgSize)}`, formatShape(x.shape));
+      throw new InvalidArgumentError(
+        "cut a signal into tiles",
+        "x",
+        `of shape ${formatShape(this.imgSize)}`,
+        formatShape(x.shape),
+      );
     }
     if (localIndices.length === 0) return [];
     using padded = this.#pad(x);

@@ -28,7 +28,9 @@ export class SmartTilingStrategy extends GridStrategy {
     const axes = new Map(dims.map((dim, k) => [dim, tileAxis(imgSize[dim], patch[k], overlap[k])]));
     const reflects = [...axes].every(([dim, { halo }]) => halo < imgSize[dim]);
     if (!reflects) {
-      console.warn(`overlap tiling: an overlap of ${overlap} reaches past a signal of ${imgSize}; zeros stand in for its reflection`);
+      console.warn(
+        `overlap tiling: an overlap of ${overlap} reaches past a signal of ${imgSize}; zeros stand in for its reflection`,
+      );
     }
     super(imgSize, axes, reflects ? "reflect" : "constant");
   }

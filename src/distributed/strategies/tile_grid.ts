@@ -62,14 +62,27 @@ export function tiledDims(imgSize: readonly number[], tilingDims?: number | read
   if (tilingDims === undefined) return imgSize.map((_, d) => d).slice(2);
   const wanted = typeof tilingDims === "number" ? [tilingDims] : tilingDims;
   const dims = wanted.map((dim) => (dim < 0 ? dim + rank : dim));
-  if (!dims.every((dim) => Number.isInteger(dim) && dim >= 0 && dim < rank) || new Set(dims).size !== dims.length) {
-    throw new InvalidArgumentError("tile a signal", "tilingDims", `different dimensions of ${formatShape(imgSize)}`, `${wanted}`);
+  if (
+    !dims.every((dim) => Number.isInteger(dim) && dim >= 0 && dim < rank) ||
+    new Set(dims).size !== dims.length
+  ) {
+    throw new InvalidArgumentError(
+      "tile a signal",
+      "tilingDims",
+      `different dimensions of ${formatShape(imgSize)}`,
+      `${wanted}`,
+    );
   }
   return dims;
 }
 
 /** One value per tiled dimension: a number counts for all. */
-export function perDim(name: string, value: number | readonly number[], count: number, least: number): number[] {
+export function perDim(
+  name: string,
+  value: number | readonly number[],
+  count: number,
+  least: number,
+): number[] {
   const values = typeof value === "number" ? new Array<number>(count).fill(value) : [...value];
   if (values.length !== count || !values.every((v) => Number.isInteger(v) && v >= least)) {
     throw new InvalidArgumentError(

@@ -25,18 +25,26 @@ export function convolve(
   const [batch, inChannels, height, width] = x.shape;
   const [first, second, kernelHeight, kernelWidth] = weights.shape;
   const outChannels = transposed ? second * groups : first;
-  const matches = x.shape.length === 4 && weights.shape.length === 4 && groups >= 1 && inChannels % groups === 0 &&
+  const matches = x.shape.length === 4 && weights.shape.length === 4 && groups >= 1 &&
+    inChannels % groups === 0 &&
     outChannels % groups === 0 && (transposed ? first === inChannels : second === inChannels / groups);
   if (!matches) {
     throw new InvalidArgumentError(
       action,
       "the weights",
-      `of shape ${transposed ? "(C, O/groups, h, w)" : "(O, C/groups, h, w)"} for x (B, C, H, W) = ${formatShape(x.shape)}`,
+      `of shape ${transposed ? "(C, O/groups, h, w)" : "(O, C/groups, h, w)"} for x (B, C, H, W) = ${
+        formatShape(x.shape)
+      }`,
       formatShape(weights.shape),
     );
   }
   if (!Number.isInteger(stride) || stride < 1 || !Number.isInteger(padding) || padding < 0) {
-    throw new InvalidArgumentError(action, "stride and padding", "whole numbers >= 1 and >= 0", `${stride} and ${padding}`);
+    throw new InvalidArgumentError(
+      action,
+      "stride and padding",
+      "whole numbers >= 1 and >= 0",
+      `${stride} and ${padding}`,
+    );
   }
   const kernel: ConvolveKernel = {
     kind: "convolve",
@@ -54,7 +62,12 @@ export function convolve(
   };
   const [outHeight, outWidth] = convolvedSize(kernel);
   if (outHeight < 1 || outWidth < 1) {
-    throw new InvalidArgumentError(action, "the weights", "no larger than the padded input", formatShape(weights.shape));
+    throw new InvalidArgumentError(
+      action,
+      "the weights",
+      "no larger than the padded input",
+      formatShape(weights.shape),
+    );
   }
   const out = allocateArray(device, [batch, outChannels, outHeight, outWidth]);
   device.run(kernel, [x.storage.buffer, weights.storage.buffer], out.storage.buffer);

@@ -22,7 +22,18 @@ export function correlate(x: DeviceArray, filter: DeviceArray, flip: boolean): D
   }
   const out = allocateArray(device, [batch, channels, height - filterHeight + 1, width - filterWidth + 1]);
   device.run(
-    { kind: "correlate", batch, channels, height, width, filterBatch, filterChannels, filterHeight, filterWidth, flip },
+    {
+      kind: "correlate",
+      batch,
+      channels,
+      height,
+      width,
+      filterBatch,
+      filterChannels,
+      filterHeight,
+      filterWidth,
+      flip,
+    },
     [x.storage.buffer, filter.storage.buffer],
     out.storage.buffer,
   );

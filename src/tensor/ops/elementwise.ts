@@ -21,7 +21,10 @@ export function elementwise(
       kind: "map",
       fn,
       shape,
-      inputs: arrays.slice(0, MAP_FUNCTIONS[fn]).map((a) => ({ offset: 0, strides: broadcastStrides(a.shape, shape) })),
+      inputs: arrays.slice(0, MAP_FUNCTIONS[fn]).map((a) => ({
+        offset: 0,
+        strides: broadcastStrides(a.shape, shape),
+      })),
       output: { offset: 0, strides: stridesOf(shape) },
       scalars,
     },

@@ -32,10 +32,18 @@ function gathered(array: DeviceArray, shape: readonly number[], view: View): Dev
 export function permute(array: DeviceArray, dims: readonly number[]): DeviceArray {
   const order = dims.map((dim) => resolveDim("permute", dim, array.shape.length));
   if (order.length !== array.shape.length || new Set(order).size !== order.length) {
-    throw new InvalidArgumentError("permute", "dims", `an order of ${array.shape.length} dimensions`, formatShape(dims));
+    throw new InvalidArgumentError(
+      "permute",
+      "dims",
+      `an order of ${array.shape.length} dimensions`,
+      formatShape(dims),
+    );
   }
   const strides = stridesOf(array.shape);
-  return gathered(array, order.map((d) => array.shape[d]), { offset: 0, strides: order.map((d) => strides[d]) });
+  return gathered(array, order.map((d) => array.shape[d]), {
+    offset: 0,
+    strides: order.map((d) => strides[d]),
+  });
 }
 
 /** Cuts a box out of an array; dimensions without a range are kept whole. */
@@ -56,12 +64,24 @@ export function slice(array: DeviceArray, ranges: readonly Range[]): DeviceArray
   return gathered(array, shape, { offset, strides });
 }
 
-function resolveRange(range: NonNullable<Range>, extent: number): { start: number; count: number; step: number } {
+function resolveRange(
+  range: NonNullable<Range>,
+  extent: number,
+): { start: number; count: number; step: number } {
   const [first, last, step = 1] = range;
-  if (!Number.isInteger(step) || step < 1 || !Number.isInteger(first) || (last != null && !Number.isInteger(last))) {
-    throw new InvalidArgumentError("slice", "a range", "[start, stop, step >= 1] in whole numbers", `[${range}]`);
+  if (
+    !Number.isInteger(step) || step < 1 || !Number.isInteger(first) ||
+    (last != null && !Number.isInteger(last))
+  ) {
+    throw new InvalidArgumentError(
+      "slice",
+      "a range",
+      "[start, stop, step >= 1] in whole numbers",
+      `[${range}]`,
+    );
   }
-  const clip = (position: number) => Math.min(extent, Math.max(0, position < 0 ? position + extent : position));
+  const clip = (position: number) =>
+    Math.min(extent, Math.max(0, position < 0 ? position + extent : position));
   const start = clip(first), stop = clip(last ?? extent);
   return { start, count: Math.max(0, Math.ceil((stop - start) / step)), step };
 }
@@ -117,7 +137,12 @@ export function expand(array: DeviceArray, shape: readonly number[]): DeviceArra
     return target !== undefined && (extent === 1 || extent === target);
   });
   if (!fits) {
-    throw new InvalidArgumentError("expand", "shape", `one that ${formatShape(array.shape)} broadcasts to`, formatShape(shape));
+    throw new InvalidArgumentError(
+      "expand",
+      "shape",
+      `one that ${formatShape(array.shape)} broadcasts to`,
+      formatShape(shape),
+    );
   }
   return gathered(array, shape, { offset: 0, strides: broadcastStrides(array.shape, shape) });
 }

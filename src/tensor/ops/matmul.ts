@@ -17,6 +17,10 @@ export function matmul(a: DeviceArray, b: DeviceArray): DeviceArray {
     );
   }
   const out = allocateArray(device, [...lead, m, n]);
-  device.run({ kind: "matmul", batch: numelOf(lead), m, k, n }, [a.storage.buffer, b.storage.buffer], out.storage.buffer);
+  device.run(
+    { kind: "matmul", batch: numelOf(lead), m, k, n },
+    [a.storage.buffer, b.storage.buffer],
+    out.storage.buffer,
+  );
   return out;
 }

@@ -60,7 +60,13 @@ function sourceOf(position: number, length: number, mode: PaddingMode): number {
 
 /** PyTorch's limits: a mirror needs the samples it shows, and a period is repeated at most once on each side. */
 function checkExtent(length: number, before: number, after: number, mode: PaddingMode): void {
-  const most = mode === "reflect" ? length - 1 : mode === "circular" ? length : mode === "replicate" && length === 0 ? 0 : Infinity;
+  const most = mode === "reflect"
+    ? length - 1
+    : mode === "circular"
+    ? length
+    : mode === "replicate" && length === 0
+    ? 0
+    : Infinity;
   if (before < 0 || after < 0 || Math.max(before, after) > most) {
     throw new InvalidArgumentError(
       `pad with mode "${mode}"`,
@@ -72,7 +78,10 @@ function checkExtent(length: number, before: number, after: number, mode: Paddin
 }
 
 /** Pads along several dimensions, one table each; dimensions with nothing to add are left alone. */
-export function applyTables(array: DeviceArray, tables: readonly { dim: number; table: AxisTable }[]): DeviceArray {
+export function applyTables(
+  array: DeviceArray,
+  tables: readonly { dim: number; table: AxisTable }[],
+): DeviceArray {
   let current = array;
   for (const { dim, table } of tables) {
     const next = applyAlong(current, dim, table);

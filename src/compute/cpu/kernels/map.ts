@@ -46,7 +46,10 @@ type Loop = (count: number, out: Walk, a: Walk, b: Walk, c: Walk, s: number, t: 
 /** One loop per function, so that the engine compiles and inlines each separately. */
 function loopOf(f: Scalar): Loop {
   return (count, out, a, b, c, s, t) => {
-    const { data: o, step: so } = out, { data: x, step: sx } = a, { data: y, step: sy } = b, { data: z, step: sz } = c;
+    const { data: o, step: so } = out,
+      { data: x, step: sx } = a,
+      { data: y, step: sy } = b,
+      { data: z, step: sz } = c;
     let io = out.at, ix = a.at, iy = b.at, iz = c.at;
     for (let i = 0; i < count; i++) {
       o[io] = f(x[ix], y[iy], z[iz], s, t);

@@ -5,6 +5,7 @@ import {
   divide,
   FunctionBuilder,
   i32,
+  indices,
   multiply,
   remainder,
   repeat,
@@ -29,9 +30,7 @@ export interface CorrelationSpec {
  */
 export function correlation(spec: CorrelationSpec, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("correlate", 8);
-  const [x, xRow, h, height, width, out, outRow, rows] = indices(8).map((i) => f.parameter(i)) as [
-    ...ReturnType<typeof f.i32s>,
-  ];
+  const [x, xRow, h, height, width, out, outRow, rows] = f.parameters;
   const [block, u, v, tap, back] = f.i32s(5);
   const from = f.i32s(spec.rows);
   const sums = f.v128s(spec.rows * spec.vectors);
@@ -73,8 +72,4 @@ export function correlation(spec: CorrelationSpec, math: Arithmetic): Uint8Array
     repeatMaybe(block, remainder(rows.get, i32(spec.rows)), strip(1)),
   );
   return assemble([f]);
-}
-
-function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
 }

@@ -33,17 +33,13 @@ export class Local {
 
 /** A function under construction; parameters are i32, it returns nothing. */
 export class FunctionBuilder {
+  readonly parameters: readonly Local[];
   readonly #types: number[] = [];
   readonly #body: Code[] = [];
-  readonly parameters: number;
 
-  /** @param name the export's name; the parameters are `parameters` many i32 */
+  /** @param name the export's name */
   constructor(readonly name: string, parameters: number) {
-    this.parameters = parameters;
-  }
-
-  parameter(index: number): Local {
-    return new Local(index);
+    this.parameters = indices(parameters).map((index) => new Local(index));
   }
 
   /** A new i32 variable. */
@@ -57,11 +53,11 @@ export class FunctionBuilder {
   }
 
   i32s(count: number): Local[] {
-    return Array.from({ length: count }, () => this.i32());
+    return indices(count).map(() => this.i32());
   }
 
   v128s(count: number): Local[] {
-    return Array.from({ length: count }, () => this.v128());
+    return indices(count).map(() => this.v128());
   }
 
   /** Appends instructions. */
@@ -77,7 +73,7 @@ export class FunctionBuilder {
 
   #local(type: number): Local {
     this.#types.push(type);
-    return new Local(this.parameters + this.#types.length - 1);
+    return new Local(this.parameters.length + this.#types.length - 1);
   }
 }
 
@@ -87,7 +83,7 @@ export function assemble(functions: readonly FunctionBuilder[]): Uint8Array<Arra
   const section = (id: number, ...code: Code[]) => [id, sized(code)];
   return new Uint8Array(flatten([
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, count, functions.map((f) => [0x60, vector(Array(f.parameters).fill(0x7f)), 0])),
+    section(1, count, functions.map((f) => [0x60, vector(f.parameters.map(() => 0x7f)), 0])),
     section(2, 1, name("env"), name("memory"), 2, 3, unsigned(MINIMUM_PAGES), unsigned(MAXIMUM_PAGES)),
     section(3, count, functions.map((_, i) => unsigned(i))),
     section(7, count, functions.map((f, i) => [name(f.name), 0, unsigned(i)])),
@@ -135,6 +131,11 @@ export const repeat = (counter: Local, count: Code, ...body: Code[]): Code => [
 /** Runs `body` `count` times, also zero times. */
 export const repeatMaybe = (counter: Local, count: Code, ...body: Code[]): Code =>
   when(greater(count, i32(0)), repeat(counter, count, ...body));
+
+/** 0, 1, ..., count - 1: the loops that unroll code. */
+export function indices(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
 
 function name(text: string): Code {
   return vector([...new TextEncoder().encode(text)]);

@@ -5,14 +5,14 @@ import {
   divide,
   FunctionBuilder,
   i32,
-  type Local,
+  indices,
   remainder,
   repeat,
   repeatMaybe,
 } from "./emitter.ts";
 import { type Arithmetic, load, loadSplat, store, vadd, vmax, zero } from "./simd.ts";
 
-/** A family of small matrix products with a packed right-hand side; all sizes are multiples of 4 values. */
+/** A family of small matrix products with a packed right-hand side; depth and columns are multiples of 4. */
 export interface GemmSpec {
   /** Values of one segment of a row of A: contiguous. */
   readonly depth: number;
@@ -28,105 +28,102 @@ export interface GemmSpec {
   readonly epilogue?: { readonly relu: boolean; readonly addends: number };
 }
 
-/** Rows of A that one register block holds: 6 rows x 8 columns are 12 accumulators of V8's 15 vector registers. */
+/** Rows of A in a register block: 6 rows x 8 columns are 12 accumulators, and V8 has 15 vector registers to give. */
 export const GEMM_ROWS = 6;
 
 /**
  * The module of `gemm(a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, addend0, addend1)`:
  *
- *     C[n][i][j] = sum_{s, k} A[n][i][s][k] B[n][s][k][j]
+ *     C[n][i][j] = sum_{s, k} A[n][i][s][k] B[n][s][k][j],  0 <= n < batches, 0 <= i < rows
  *
  * Steps are in bytes. B is packed by {@link packPanels}. Addends share C's layout and are given as their distance from c
- * in bytes (modulo 2^32). Reads and writes nothing outside `rows` rows.
+ * in bytes (modulo 2^32). Nothing outside `rows` rows is read or written.
  */
 export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("gemm", 12);
-  const [a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias] = range(10, f);
-  const addends = [f.parameter(10), f.parameter(11)].slice(0, spec.epilogue?.addends ?? 0);
-  const [batch, panel, block, segment, k, pa, pc, pb, panelB, panelC, panelBias] = Array.from(
-    { length: 11 },
-    () => f.i32(),
-  );
-  const pks = indices(GEMM_ROWS).map(() => f.i32());
-  const registers = { sums: f.v128s(2 * GEMM_ROWS), b: f.v128s(2), a: f.v128() };
+  const [a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, ...distances] =
+    f.parameters;
+  const addends = distances.slice(0, spec.epilogue?.addends ?? 0);
+  const [batch, panel, block, segment, step] = f.i32s(5);
+  const [blockA, blockC, panelB, panelC, panelBias, atB] = f.i32s(6);
+  const atA = f.i32s(GEMM_ROWS);
+  const sums = f.v128s(2 * GEMM_ROWS);
+  const rowOfB = f.v128s(2);
+  const valueOfA = f.v128();
   const unroll = [16, 12, 8, 4].find((count) => spec.depth % count === 0)!;
 
-  /** `height` rows x `vectors` x 4 columns at (pa, panelB, pc). */
-  function block_(height: number, vectors: number): Code {
-    const sum = (row: number, v: number) => registers.sums[row * vectors + v]!;
-    const each = (body: (row: number, v: number) => Code): Code =>
-      Array.from({ length: height * vectors }, (_, i) => body(Math.floor(i / vectors), i % vectors));
-    const step = (kk: number): Code => [
-      indices(vectors).map((v) => registers.b[v]!.set(load(pb.get, 16 * (kk * vectors + v)))),
-      indices(height).map((row) => [
-        registers.a.set(loadSplat(pks[row]!.get, 4 * kk)),
-        indices(vectors).map((v) =>
-          sum(row, v).set(math.madd(registers.a.get, registers.b[v]!.get, sum(row, v).get))
+  /** `height` rows x 4 `vectors` columns at (blockA, panelB, blockC). */
+  const registerBlock = (height: number, vectors: number): Code => {
+    const rows = indices(height);
+    const each = (body: (row: number, vector: number) => Code): Code =>
+      rows.map((row) => indices(vectors).map((vector) => body(row, vector)));
+    const sum = (row: number, vector: number) => sums[row * vectors + vector];
+    const multiplyAdd = (k: number): Code => [
+      indices(vectors).map((vector) => rowOfB[vector].set(load(atB.get, 16 * (k * vectors + vector)))),
+      rows.map((row) => [
+        valueOfA.set(loadSplat(atA[row].get, 4 * k)),
+        indices(vectors).map((vector) =>
+          sum(row, vector).set(math.madd(valueOfA.get, rowOfB[vector].get, sum(row, vector).get))
         ),
       ]),
     ];
-    const depth: Code = [
-      repeat(k, i32(spec.depth / unroll), [
-        indices(unroll).map(step),
-        indices(height).map((row) => pks[row]!.increase(i32(4 * unroll))),
-        pb.increase(i32(16 * vectors * unroll)),
-      ]),
-    ];
-    const finish = (row: number, v: number): Code => {
-      const at = 4 * (row * spec.rowStepC + 4 * v);
-      let value: Code = sum(row, v).get;
+    const finish = (row: number, vector: number): Code => {
+      const at = 4 * (row * spec.rowStepC + 4 * vector);
+      let value: Code = sum(row, vector).get;
       if (spec.epilogue) {
-        value = vadd(value, load(panelBias.get, 16 * v));
+        value = vadd(value, load(panelBias.get, 16 * vector));
         if (spec.epilogue.relu) value = vmax(value, zero);
-        for (const addend of addends) value = vadd(value, load(add(pc.get, addend.get), at));
+        for (const addend of addends) value = vadd(value, load(add(blockC.get, addend.get), at));
       }
-      return store(pc.get, value, at);
+      return store(blockC.get, value, at);
     };
     return [
-      each((row, v) => sum(row, v).set(zero)),
-      pb.set(panelB.get),
-      indices(height).map((row) => pks[row]!.set(add(pa.get, i32(4 * row * spec.rowStepA)))),
-      spec.segments === 1 ? depth : repeat(segment, i32(spec.segments), [
-        depth,
-        indices(height).map((row) => pks[row]!.increase(add(segmentStep.get, i32(-4 * spec.depth)))),
+      each((row, vector) => sum(row, vector).set(zero)),
+      atB.set(panelB.get),
+      rows.map((row) => atA[row].set(add(blockA.get, i32(4 * row * spec.rowStepA)))),
+      repeat(segment, i32(spec.segments), [
+        repeat(step, i32(spec.depth / unroll), [
+          indices(unroll).map(multiplyAdd),
+          rows.map((row) => atA[row].increase(i32(4 * unroll))),
+          atB.increase(i32(16 * vectors * unroll)),
+        ]),
+        rows.map((row) => atA[row].increase(add(segmentStep.get, i32(-4 * spec.depth)))),
       ]),
       each(finish),
-      pa.increase(i32(4 * height * spec.rowStepA)),
-      pc.increase(i32(4 * height * spec.rowStepC)),
+      blockA.increase(i32(4 * height * spec.rowStepA)),
+      blockC.increase(i32(4 * height * spec.rowStepC)),
     ];
-  }
+  };
 
-  function columns(vectors: number): Code {
-    return [
-      pa.set(a.get),
-      pc.set(panelC.get),
-      repeatMaybe(block, divide(rows.get, i32(GEMM_ROWS)), block_(GEMM_ROWS, vectors)),
-      repeatMaybe(block, remainder(rows.get, i32(GEMM_ROWS)), block_(1, vectors)),
-      panelB.increase(i32(16 * vectors * spec.depth * spec.segments)),
-      panelC.increase(i32(16 * vectors)),
-      panelBias.increase(i32(16 * vectors)),
-    ];
-  }
+  /** All rows of 4 `vectors` columns. */
+  const panelOf = (vectors: number): Code => [
+    blockA.set(a.get),
+    blockC.set(panelC.get),
+    repeatMaybe(block, divide(rows.get, i32(GEMM_ROWS)), registerBlock(GEMM_ROWS, vectors)),
+    repeatMaybe(block, remainder(rows.get, i32(GEMM_ROWS)), registerBlock(1, vectors)),
+    panelB.increase(i32(16 * vectors * spec.depth * spec.segments)),
+    panelC.increase(i32(16 * vectors)),
+    panelBias.increase(i32(16 * vectors)),
+  ];
 
-  const widePanels = Math.floor(spec.columns / 8);
-  f.emit(
-    repeat(batch, batches.get, [
-      panelB.set(b.get),
-      panelC.set(c.get),
-      panelBias.set(bias.get),
-      widePanels > 0 ? repeat(panel, i32(widePanels), columns(2)) : [],
-      spec.columns % 8 > 0 ? columns(1) : [],
-      a.increase(batchStepA.get),
-      b.increase(batchStepB.get),
-      c.increase(batchStepC.get),
-    ]),
-  );
+  f.emit(repeat(batch, batches.get, [
+    panelB.set(b.get),
+    panelC.set(c.get),
+    panelBias.set(bias.get),
+    repeatMaybe(panel, i32(Math.floor(spec.columns / 8)), panelOf(2)),
+    spec.columns % 8 > 0 ? panelOf(1) : [],
+    a.increase(batchStepA.get),
+    b.increase(batchStepB.get),
+    c.increase(batchStepC.get),
+  ]));
   return assemble([f]);
 }
 
 /**
- * B (depth x columns, row-major by `at`) in the order in which {@link gemm} reads it: panels of 8 columns (the last one
- * 4), each depth x 8.
+ * Writes B (depth x columns) in the order in which {@link gemm} reads it: panels of 8 columns, the last one of 4 where
+ * columns ask for it, each depth x 8.
+ *
+ * @param at the value in a row and column
  */
 export function packPanels(
   depth: number,
@@ -136,17 +133,9 @@ export function packPanels(
 ): void {
   let position = 0;
   for (let first = 0; first < columns; first += 8) {
-    const width = Math.min(8, columns - first);
+    const end = Math.min(first + 8, columns);
     for (let row = 0; row < depth; row++) {
-      for (let column = first; column < first + width; column++) into[position++] = at(row, column);
+      for (let column = first; column < end; column++) into[position++] = at(row, column);
     }
   }
-}
-
-function range(count: number, f: FunctionBuilder): Local[] {
-  return indices(count).map((i) => f.parameter(i));
-}
-
-function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
 }

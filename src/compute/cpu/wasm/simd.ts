@@ -1,6 +1,5 @@
-import { assemble, type Code, FunctionBuilder, unsigned } from "./emitter.ts";
-
 /** v128 instructions on four float32 lanes. Offsets are in bytes. */
+import { assemble, type Code, FunctionBuilder, unsigned } from "./emitter.ts";
 
 const simd = (opcode: number, ...operands: Code[]): Code => [operands, 0xfd, unsigned(opcode)];
 
@@ -25,7 +24,6 @@ export const vmax = (a: Code, b: Code): Code => simd(0xeb, a, b);
 
 /** Multiply-add: fused where the engine has relaxed SIMD, a multiplication and an addition elsewhere. */
 export interface Arithmetic {
-  readonly fused: boolean;
   /** a b + c */
   madd(a: Code, b: Code, c: Code): Code;
   /** c - a b */
@@ -33,13 +31,11 @@ export interface Arithmetic {
 }
 
 const FUSED: Arithmetic = {
-  fused: true,
   madd: (a, b, c) => simd(0x105, a, b, c),
   nmadd: (a, b, c) => simd(0x106, a, b, c),
 };
 
 const PLAIN: Arithmetic = {
-  fused: false,
   madd: (a, b, c) => vadd(vmul(a, b), c),
   nmadd: (a, b, c) => vsub(c, vmul(a, b)),
 };

@@ -6,6 +6,7 @@ import {
   equal,
   FunctionBuilder,
   i32,
+  indices,
   type Local,
   multiply,
   remainder,
@@ -31,19 +32,19 @@ export interface WinogradInputSpec {
  */
 export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("input", 6);
-  const [map, rowBytes, tilesPerRow, first, count, v] = six((i) => f.parameter(i));
+  const [map, rowBytes, tilesPerRow, first, count, v] = f.parameters;
   const [tile, group, column, tileRow, out] = f.i32s(5);
-  const rows = six(() => f.i32());
-  const d = six(() => f.v128()), t = f.v128s(4), o = six(() => f.v128());
-  const half = six(() => six(() => f.v128()));
+  const rows = f.i32s(6);
+  const d = f.v128s(6), t = f.v128s(4), o = f.v128s(6);
+  const half = indices(6).map(() => f.v128s(6));
   const four = f.v128(), two = f.v128();
   const pixel = 4 * spec.channels;
   const position = 4 * spec.channels * spec.batch;
 
   /** to = B' from, 12 additions and multiplications. */
   const transform = (from: readonly Local[], to: readonly Local[]): Code => {
-    const [d0, d1, d2, d3, d4, d5] = from.map((x) => x.get) as [Code, Code, Code, Code, Code, Code];
-    const [a, b, c, e] = t.map((x) => x.get) as [Code, Code, Code, Code];
+    const [d0, d1, d2, d3, d4, d5] = from.map((x) => x.get);
+    const [a, b, c, e] = t.map((x) => x.get);
     return [
       t[0].set(math.nmadd(d2, four.get, d4)),
       t[1].set(math.nmadd(d1, four.get, d3)),
@@ -72,14 +73,14 @@ export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8A
       ),
       [1, 2, 3, 4, 5].map((i) => rows[i].set(add(rows[i - 1].get, rowBytes.get))),
       repeat(group, i32(spec.channels / 4), [
-        six((j) => [
-          six((i) => d[i].set(load(rows[i].get, j * pixel))),
-          transform(d, six((i) => half[i][j])),
+        indices(6).map((j) => [
+          indices(6).map((i) => d[i].set(load(rows[i].get, j * pixel))),
+          transform(d, indices(6).map((i) => half[i][j])),
         ]),
         out.set(v.get),
-        six((i) => [
+        indices(6).map((i) => [
           transform(half[i], o),
-          six((j) => store(out.get, o[j].get, j * position)),
+          indices(6).map((j) => store(out.get, o[j].get, j * position)),
           out.increase(i32(6 * position)),
         ]),
         rows.map((row) => row.increase(i32(16))),
@@ -90,10 +91,4 @@ export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8A
     ]),
   );
   return assemble([f]);
-}
-
-type Six<T> = [T, T, T, T, T, T];
-
-function six<T>(make: (index: number) => T): Six<T> {
-  return [0, 1, 2, 3, 4, 5].map(make) as Six<T>;
 }

@@ -9,6 +9,7 @@ import {
   FunctionBuilder,
   greater,
   i32,
+  indices,
   type Local,
   multiply,
   remainder,
@@ -36,15 +37,13 @@ export interface WinogradOutputSpec {
  *
  *     map[4 ty + i][4 tx + j][c] = activation((A' m A)[i][j][c] + bias[c]) + addends[4 ty + i][4 tx + j][c]
  *
- * `map` points at the first channel of pixel (0, 0) of the image; addends are given as their distance from it in bytes (modulo 2^32). Of
- * tiles that reach over the image's edge only the pixels inside (height x width) are touched.
+ * `map` is the address of the image's first pixel; addends are given as their distance from it in bytes (modulo 2^32).
+ * Of tiles that reach over the image's edge only the pixels inside (height x width) are touched.
  */
 export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("output", 11);
-  const [m, map, rowBytes, tilesPerRow, first, count, height, width, bias] = indices(9).map((i) =>
-    f.parameter(i)
-  ) as Local[];
-  const addends = [f.parameter(9), f.parameter(10)].slice(0, spec.addends);
+  const [m, map, rowBytes, tilesPerRow, first, count, height, width, bias, ...distances] = f.parameters;
+  const addends = distances.slice(0, spec.addends);
   const [tile, group, column, tileRow, from, target, pixelRow, biasAt, rowsLeft, columnsLeft] = f.i32s(10);
   const d = f.v128s(6), t = f.v128s(4), o = f.v128s(4);
   const half = indices(4).map(() => f.v128s(6));
@@ -54,8 +53,8 @@ export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint
 
   /** to = A' from, 10 additions and multiplications. */
   const transform = (source: readonly Local[], to: readonly Local[]): Code => {
-    const [m0, m1, m2, m3, m4, m5] = source.map((x) => x.get) as Code[];
-    const [a, b, c, e] = t.map((x) => x.get) as Code[];
+    const [m0, m1, m2, m3, m4, m5] = source.map((x) => x.get);
+    const [a, b, c, e] = t.map((x) => x.get);
     return [
       t[0].set(vadd(m1, m2)),
       t[1].set(vsub(m1, m2)),
@@ -74,13 +73,12 @@ export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint
     indices(4).map((i) => [
       transform(half[i], o),
       indices(4).map((j) => {
-        let value: Code = vadd(o[j].get, load(biasAt.get));
+        let value = vadd(o[j].get, load(biasAt.get));
         if (spec.relu) value = vmax(value, zero);
         for (const addend of addends) value = vadd(value, load(add(pixelRow.get, addend.get), j * pixel));
-        const write = store(pixelRow.get, value, j * pixel);
-        return partial
-          ? when(and(greater(rowsLeft.get, i32(i)), greater(columnsLeft.get, i32(j))), write)
-          : write;
+        const stored = store(pixelRow.get, value, j * pixel);
+        const inside = and(greater(rowsLeft.get, i32(i)), greater(columnsLeft.get, i32(j)));
+        return partial ? when(inside, stored) : stored;
       }),
       pixelRow.increase(rowBytes.get),
     ]),
@@ -123,8 +121,4 @@ export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint
     ]),
   );
   return assemble([f]);
-}
-
-function indices(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
 }

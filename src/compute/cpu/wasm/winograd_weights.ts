@@ -34,14 +34,14 @@ export function winogradWeights(
       const g = (o * inChannels + c) * 9;
       for (let i = 0; i < 6; i++) {
         for (let x = 0; x < 3; x++) {
-          left[3 * i + x] = G[i]![0]! * weights[g + x]! + G[i]![1]! * weights[g + 3 + x]! +
-            G[i]![2]! * weights[g + 6 + x]!;
+          left[3 * i + x] = G[i][0] * weights[g + x] + G[i][1] * weights[g + 3 + x] +
+            G[i][2] * weights[g + 6 + x];
         }
       }
       for (let i = 0; i < 6; i++) {
         for (let j = 0; j < 6; j++) {
-          transformed[(6 * i + j) * matrix + c * columns + o] = left[3 * i]! * G[j]![0]! +
-            left[3 * i + 1]! * G[j]![1]! + left[3 * i + 2]! * G[j]![2]!;
+          transformed[(6 * i + j) * matrix + c * columns + o] = left[3 * i] * G[j][0] +
+            left[3 * i + 1] * G[j][1] + left[3 * i + 2] * G[j][2];
         }
       }
     }
@@ -51,7 +51,7 @@ export function winogradWeights(
     packPanels(
       depth,
       columns,
-      (row, column) => transformed[start + row * columns + column]!,
+      (row, column) => transformed[start + row * columns + column],
       into.subarray(start, start + matrix),
     );
   }

@@ -1,5 +1,5 @@
 import type { AxisKernel } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import { type Dispatch, groups, Params, type Program, turnsPerInvocation } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
@@ -8,6 +8,8 @@ export interface UploadedTable {
   readonly resource: GpuResource;
   readonly rows: number;
   readonly weighted: boolean;
+  /** Whether every row has exactly one entry. */
+  readonly single: boolean;
   /** Where the indices and the weights begin. */
   readonly indicesAt: number;
   readonly weightsAt: number;
@@ -15,39 +17,47 @@ export interface UploadedTable {
 
 interface AxisSpec {
   readonly weighted: boolean;
+  readonly single: boolean;
   readonly vector: boolean;
-  /** Whether x runs along the table's rows (for inner = 1) rather than along the inner dimension. */
+  /** Whether x runs along the table's rows (for a short inner dimension) rather than along the inner dimension. */
   readonly rowsAlongX: boolean;
 }
 
-/** The WGSL text: one invocation sums one output value, or four along the inner dimension. */
-export function axisSource({ weighted, vector, rowsAlongX }: AxisSpec): string {
+/**
+ * The WGSL text. An invocation takes one row o of the table and one place b of the inner dimension (four values of it
+ * where they are aligned), and several n of the outer dimension, for which the table is read once if rows are single.
+ */
+export function axisSource({ weighted, single, vector, rowsAlongX }: AxisSpec): string {
   const type = vector ? "vec4f" : "f32";
-  const weight = weighted ? "bitcast<f32>(table[p.weightsAt + k]) * " : "";
-  const [x, y] = rowsAlongX ? ["o", "b"] : ["b", "o"];
-  const size = { o: "p.rows", b: "p.inner" };
+  const weight = (k: string) => weighted ? `bitcast<f32>(table[weightsAt + ${k}]) * ` : "";
+  const [o, b] = rowsAlongX
+    ? ["o = id.x; o < rows; o += count.x * 64u", "b = id.y; b < inner; b += count.y"]
+    : ["o = id.y; o < rows; o += count.y", "b = id.x; b < inner; b += count.x * 64u"];
+  const prologue = single
+    ? `let source = table[indicesAt + o] * inner;${
+      weighted ? " let w = bitcast<f32>(table[weightsAt + o]);" : ""
+    }`
+    : "let begin = table[o]; let end = table[o + 1u];";
+  const sum = single
+    ? `let sum = ${weighted ? "w * " : ""}a[n * columns * inner + source + b];`
+    : `var sum = ${type}(0);
+          for (var k = begin; k < end; k++) {
+            sum += ${weight("k")}a[(n * columns + table[indicesAt + k]) * inner + b];
+          }`;
+  const members = ["outer", "rows", "columns", "inner", "indicesAt", "weightsAt"];
   return storageBuffer(0, "a", type) + storageBuffer(1, "table", "u32") +
     storageBuffer(2, "output", type, "read_write") +
-    paramsStruct(3, [
-      "outer: u32",
-      "rows: u32",
-      "columns: u32",
-      "inner: u32",
-      "indicesAt: u32",
-      "weightsAt: u32",
-    ]) +
+    paramsStruct(3, members.map((name) => `${name}: u32`)) +
     `
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  for (var n = id.z; n < p.outer; n += count.z) {
-    for (var ${y} = id.y; ${y} < ${size[y as "o" | "b"]}; ${y} += count.y) {
-      for (var ${x} = id.x; ${x} < ${size[x as "o" | "b"]}; ${x} += count.x * 64u) {
-        var sum = ${type}(0);
-        let end = table[o + 1u];
-        for (var k = table[o]; k < end; k++) {
-          sum += ${weight}a[(n * p.columns + table[p.indicesAt + k]) * p.inner + b];
-        }
-        output[(n * p.rows + o) * p.inner + b] = sum;
+  ${members.map((name) => `let ${name} = p.${name};`).join(" ")}
+  for (var ${o}) {
+    ${prologue}
+    for (var ${b}) {
+      for (var n = id.z; n < outer; n += count.z) {
+          ${sum}
+          output[(n * rows + o) * inner + b] = sum;
       }
     }
   }
@@ -67,11 +77,11 @@ export function planAxis(
   const vector = inner % 4 === 0;
   const items = vector ? inner / 4 : inner;
   const rowsAlongX = items < 32 && table.rows > items;
-  const spec: AxisSpec = { weighted: table.weighted, vector, rowsAlongX };
+  const { weighted, single } = table;
+  const spec: AxisSpec = { weighted, single, vector, rowsAlongX };
+  const turns = turnsPerInvocation(outer * items * table.rows);
   const program: Program = {
-    key: `axis ${table.weighted ? "weighted" : "ones"} ${vector ? "vec4" : "f32"} ${
-      rowsAlongX ? "rows" : "inner"
-    }`,
+    key: ["axis", weighted, single, vector, rowsAlongX].join(" "),
     bindings: "rrw",
     source: () => axisSource(spec),
   };
@@ -87,6 +97,6 @@ export function planAxis(
       table.indicesAt,
       table.weightsAt,
     ),
-    workgroups: [groups(x, 64), groups(y, 1), groups(outer, 1)],
+    workgroups: [groups(x, 64), groups(y, 1), groups(Math.ceil(outer / turns), 1)],
   };
 }

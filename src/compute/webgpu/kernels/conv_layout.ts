@@ -116,9 +116,9 @@ export function storeOutput(
   const store = storage === "texture"
     ? `textureStore(output, vec2u(column, row), ${block}, result);`
     : `output[(${block}) * p.outPlane + row * p.outRow + column] = result;`;
-  return `if (${block} < p.outBlocks && ${y} < p.height && ${x} < p.width) {
+  return `if (${block} < outBlocks && ${y} < height && ${x} < width) {
   let row = ${y} + ${BORDER}u; let column = ${x} + ${BORDER}u; let value = ${value};
-  let result = select(value, vec4f(p.floor), value < vec4f(p.floor))${added};
+  let result = select(value, floor, value < floor)${added};
   ${store}
 }
 `;
@@ -140,6 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let tile = (group.z * p.groupsY + group.y) * ${workgroup}u + local;
   let tileX = tile % p.tilesX;
   let tileY = tile / p.tilesX;
+  let outBlocks = p.outBlocks; let height = p.height; let width = p.width; let floor = vec4f(p.floor);
 ${body}}
 `;
 }

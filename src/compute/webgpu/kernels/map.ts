@@ -1,5 +1,5 @@
 import type { MapFunction, MapKernel, View } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import { type Dispatch, groups, Params, type Program, turnsPerInvocation } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { MAP_EXPRESSIONS } from "./map_functions.ts";
 import { nanFunctions, paramsStruct, repeat, storageBuffer } from "./wgsl.ts";
@@ -60,6 +60,10 @@ interface MapSpec {
   readonly workgroup: readonly [number, number];
 }
 
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
 /** The WGSL text of an elementwise kernel. */
 export function mapSource({ fn, rank, sources, fixed, vector, workgroup }: MapSpec): string {
   const type = vector ? "vec4f" : "f32";
@@ -68,42 +72,50 @@ export function mapSource({ fn, rank, sources, fixed, vector, workgroup }: MapSp
   const buffer = (input: number) => sources[input] < 0 ? "output" : `input${sources[input]}`;
   const names = ["a", "b", "c"];
   const views = [...sources.map((_, i) => names[i]), "o"];
-  const members = ["s: f32", "t: f32", ...repeat(rank, (d) => `n${d}: u32`, "|").split("|"), "nz: u32"];
+  const members = ["s: f32", "t: f32", ...range(rank).map((d) => `n${d}: u32`), "nz: u32"];
   for (const view of views) {
-    members.push(`${view}Offset: i32`);
-    for (let d = 0; d < rank; d++) members.push(`${view}${d}: i32`);
+    members.push(`${view}Offset: i32`, ...range(rank).map((d) => `${view}${d}: i32`));
   }
   const inner = rank - 1;
   const load = (input: number, index: string) =>
     vector && fixed[input]
       ? `T(${buffer(input)}[(${index}) >> 2][(${index}) & 3])`
       : `${buffer(input)}[${index}]`;
-  let body = `var rest = z;\n`;
-  for (let d = inner - 2; d >= 0; d--) {
-    body += d > 0 ? `let i${d} = i32(rest % p.n${d}); rest /= p.n${d};\n` : `let i0 = i32(rest);\n`;
+  const step = (view: string) => vector ? "" : ` * ${view}Step`;
+  const hoisted = [`let nx = p.n${inner};`, ...views.map((view) => `let ${view}Step = p.${view}${inner};`)];
+
+  const perItem = range(inputs).filter((i) => !fixed[i]).map((i) =>
+    `let ${names[i]} = ${load(i, `${names[i]}Row + i32(x)${step(names[i])}`)};`
+  );
+  let body = [
+    ...range(inputs).filter((i) => fixed[i]).map((i) => `let ${names[i]} = ${load(i, `${names[i]}Row`)};`),
+    `for (var x = id.x; x < nx; x += count.x * ${workgroup[0]}u) {`,
+    ...perItem,
+    `output[oRow + i32(x)${step("o")}] = ${MAP_EXPRESSIONS[fn]};`,
+    "}",
+  ].join("\n");
+  if (rank >= 2) {
+    hoisted.push(
+      `let ny = p.n${inner - 1};`,
+      ...views.map((view) => `let ${view}Line = p.${view}${inner - 1};`),
+    );
+    const rows = views.map((view) => `let ${view}Row = ${view}Plane + i32(y) * ${view}Line;`);
+    body = `for (var y = id.y; y < ny; y += count.y * ${workgroup[1]}u) {\n${rows.join("\n")}\n${body}\n}`;
   }
-  const outerDims = Array.from({ length: Math.max(inner - 1, 0) }, (_, d) => d);
-  for (const view of views) {
-    const terms = outerDims.map((d) => ` + i${d} * p.${view}${d}`).join("");
-    const along = rank >= 2 ? ` + i32(y) * p.${view}${inner - 1}` : "";
-    body += `let ${view}Row = p.${view}Offset${terms}${along};\n`;
+  const start = rank >= 2 ? "Plane" : "Row";
+  if (rank >= 3) {
+    const digits = range(inner - 1).reverse().map((d) =>
+      d > 0 ? `let i${d} = i32(rest % p.n${d}); rest /= p.n${d};` : "let i0 = i32(rest);"
+    );
+    const planes = views.map((view) => {
+      const terms = range(inner - 1).map((d) => ` + i${d} * p.${view}${d}`);
+      return `let ${view}${start} = p.${view}Offset${terms.join("")};`;
+    });
+    const lines = ["var rest = z;", ...digits, ...planes, body].join("\n");
+    body = `for (var z = id.z; z < p.nz; z += count.z) {\n${lines}\n}`;
+  } else {
+    hoisted.push(...views.map((view) => `let ${view}${start} = p.${view}Offset;`));
   }
-  for (let i = 0; i < inputs; i++) {
-    if (fixed[i]) body += `let ${names[i]} = ${load(i, `${names[i]}Row`)};\n`;
-  }
-  const step = (view: string) => vector ? "" : ` * p.${view}${inner}`;
-  body += `for (var x = id.x; x < p.n${inner}; x += count.x * ${workgroup[0]}u) {\n`;
-  for (let i = 0; i < inputs; i++) {
-    const view = names[i];
-    if (!fixed[i]) body += `let ${view} = ${load(i, `${view}Row + i32(x)${step(view)}`)};\n`;
-  }
-  body += `output[oRow + i32(x)${step("o")}] = ${MAP_EXPRESSIONS[fn]};\n}\n`;
-  const overY = rank >= 2
-    ? `for (var y = id.y; y < p.n${inner - 1}; y += count.y * ${workgroup[1]}u) {\n${body}}\n`
-    : body;
-  const overZ = rank >= 3
-    ? `for (var z = id.z; z < p.nz; z += count.z) {\n${overY}}\n`
-    : `let z = 0u;\n${overY}`;
   return nanFunctions(type) +
     repeat(outputBinding, (binding) => storageBuffer(binding, `input${binding}`, type), "") +
     storageBuffer(outputBinding, "output", type, "read_write") +
@@ -113,7 +125,9 @@ export function mapSource({ fn, rank, sources, fixed, vector, workgroup }: MapSp
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
 let s = T(p.s);
 let t = T(p.t);
-${overZ}}
+${hoisted.join("\n")}
+${body}
+}
 `;
 }
 
@@ -155,14 +169,14 @@ export function planMap(
     const scale = vector && !(v < inputs.length && fixed[v]) ? 4 : 1;
     params.int(offset / scale, ...strides.map((stride, d) => d === inner ? stride : stride / scale));
   });
+  const lines = rank >= 2 ? shape[inner - 1] : 1;
+  const turns = turnsPerInvocation(items * lines * outer);
   return {
     program,
     resources: [...bound, output],
     params,
-    workgroups: [
-      groups(items, workgroup[0]),
-      rank >= 2 ? groups(shape[inner - 1], workgroup[1]) : 1,
-      groups(outer, 1),
-    ],
+    workgroups: rank >= 2
+      ? [groups(items, workgroup[0]), groups(Math.ceil(lines / turns), workgroup[1]), groups(outer, 1)]
+      : [groups(Math.ceil(items / turns), workgroup[0]), 1, 1],
   };
 }

@@ -1,0 +1,28 @@
+/** What one kind of operation has cost this rank so far. */
+export interface OperationStats {
+  /** Number of calls that succeeded. */
+  calls: number;
+  /** Bytes of the arrays or objects that this rank put in. */
+  bytes: number;
+  /** Time spent inside the calls, in milliseconds; concurrent calls count each for itself. */
+  milliseconds: number;
+}
+
+/** Counters by operation name. */
+export class StatsTable {
+  readonly #rows = new Map<string, OperationStats>();
+
+  /** Adds one call. */
+  add(operation: string, bytes: number, milliseconds: number): void {
+    const row = this.#rows.get(operation) ?? { calls: 0, bytes: 0, milliseconds: 0 };
+    row.calls++;
+    row.bytes += bytes;
+    row.milliseconds += milliseconds;
+    this.#rows.set(operation, row);
+  }
+
+  /** A copy of the counters. */
+  snapshot(): Record<string, OperationStats> {
+    return Object.fromEntries([...this.#rows].map(([operation, row]) => [operation, { ...row }]));
+  }
+}

@@ -1,0 +1,342 @@
+/** The face of `comm`: a set of ranks that communicate. */
+
+import { InvalidArgumentError } from "../util/errors.ts";
+import {
+  arrayOf,
+  requireArray,
+  requireList,
+  requireMember,
+  requireOp,
+  requireTag,
+  requireTimeout,
+} from "./arguments.ts";
+import type { Channel } from "./channel.ts";
+import { binomialBroadcast, binomialBroadcastMessage } from "./collectives/binomial_broadcast.ts";
+import { binomialReduce } from "./collectives/binomial_reduce.ts";
+import { chooseAllReduce } from "./collectives/choose.ts";
+import { directAllGather } from "./collectives/direct_all_gather.ts";
+import { directGather } from "./collectives/direct_gather.ts";
+import { directScatter } from "./collectives/direct_scatter.ts";
+import { disseminationBarrier } from "./collectives/dissemination_barrier.ts";
+import { pairwiseAllToAll } from "./collectives/pairwise_all_to_all.ts";
+import { ringReduceScatter } from "./collectives/ring_reduce_scatter.ts";
+import { bytesOf, type TypedArray } from "./dtypes.ts";
+import { type Call, GroupCore } from "./group_core.ts";
+import { decodeObject, encodeObject } from "./object_codec.ts";
+import type { OperationStats } from "./operation_stats.ts";
+import { averageAccumulator, divideInto, type ReduceOp, reduceOpCode } from "./reduce_ops.ts";
+
+/** Options that every operation takes last. */
+export interface CallOptions {
+  /** Deadline of this operation in milliseconds; by default the group's. */
+  timeout?: number;
+  /** Group that does the operation; by default the one it is called on. */
+  group?: ProcessGroup;
+}
+
+/** Options of operations that combine arrays. */
+export interface ReduceOptions extends CallOptions {
+  /** How elements are combined; by default `"sum"`. */
+  op?: ReduceOp;
+}
+
+/**
+ * A set of ranks that communicate. Every member calls the same operations in the same order; ranks are always ranks of
+ * the world. Arrays are reduced or filled in place and returned. After any failure the groups of this process are
+ * unusable: every later call raises at once.
+ *
+ * Every operation throws `CollectiveTimeoutError`, `RankFailedError` or `CollectiveMismatchError` if the ranks cannot
+ * finish it together, and `InvalidArgumentError` for arguments that cannot be used.
+ */
+export class ProcessGroup implements AsyncDisposable {
+  readonly #core: GroupCore;
+  readonly #parent: ProcessGroup | undefined;
+  readonly #onClose: (() => Promise<void>) | undefined;
+
+  /**
+   * Made by `createProcessGroup` and {@link newGroup}.
+   *
+   * @param core runs the operations
+   * @param parent the world, for a sub-group
+   * @param onClose releases the transport, for the world
+   */
+  constructor(core: GroupCore, parent?: ProcessGroup, onClose?: () => Promise<void>) {
+    this.#core = core;
+    this.#parent = parent;
+    this.#onClose = onClose;
+  }
+
+  /** This process's rank in the world. */
+  get rank(): number {
+    return this.#core.rank;
+  }
+
+  /** World ranks of the members, ascending. */
+  get ranks(): readonly number[] {
+    return this.#core.ranks;
+  }
+
+  /** Number of members. */
+  get size(): number {
+    return this.#core.ranks.length;
+  }
+
+  /** Position of this process among the members, -1 if it is none. */
+  get groupRank(): number {
+    return this.#core.ranks.indexOf(this.#core.rank);
+  }
+
+  /**
+   * Combines everybody's `x`, element by element, and leaves the result in everybody's `x`, with the same bits.
+   *
+   * @param x same type and length on every rank
+   */
+  async allReduce<T extends TypedArray>(x: T, options: ReduceOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const op = requireOp("allReduce", options.op ?? "sum");
+    const dtype = requireArray("allReduce", "x", x);
+    const sums = op === "avg" ? averageAccumulator(x) : x;
+    const call: Call = {
+      operation: "allReduce",
+      dtype: dtype.code,
+      reduceOp: reduceOpCode(op),
+      count: x.length,
+      bytes: x.byteLength,
+    };
+    await group.#run(call, options, undefined, (channel) => {
+      return chooseAllReduce(sums.byteLength, channel.size)(channel, sums, op);
+    });
+    if (op === "avg") divideInto(x, sums, group.size, "allReduce");
+    return x;
+  }
+
+  /** As {@link allReduce}, but only `dst`'s `x` becomes the result; the others' stay as they are. */
+  async reduce<T extends TypedArray>(x: T, dst: number, options: ReduceOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const op = requireOp("reduce", options.op ?? "sum");
+    const dtype = requireArray("reduce", "x", x);
+    const root = group.#index("reduce", "dst", dst);
+    const sums = op === "avg" ? averageAccumulator(x) : x;
+    const call: Call = {
+      ...{ operation: "reduce", dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst },
+      ...{ count: x.length, bytes: x.byteLength },
+    };
+    await group.#run(call, options, undefined, (channel) => binomialReduce(channel, sums, root, op));
+    if (op === "avg" && group.rank === dst) divideInto(x, sums, group.size, "reduce");
+    return x;
+  }
+
+  /** Fills everybody's `x`, of one type and length, with `src`'s. */
+  async broadcast<T extends TypedArray>(x: T, src: number, options: CallOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const dtype = requireArray("broadcast", "x", x);
+    const root = group.#index("broadcast", "src", src);
+    const call: Call = {
+      ...{ operation: "broadcast", dtype: dtype.code, root: src, count: x.length, bytes: x.byteLength },
+    };
+    await group.#run(call, options, undefined, (channel) => binomialBroadcast(channel, bytesOf(x), root));
+    return x;
+  }
+
+  /**
+   * Everybody's `x`, in the order of {@link ranks}, on every rank.
+   *
+   * @param x same type on every rank; lengths may differ
+   */
+  async allGather<T extends TypedArray>(x: T, options: CallOptions = {}): Promise<T[]> {
+    const group = this.#for(options);
+    const dtype = requireArray("allGather", "x", x);
+    const call: Call = { operation: "allGather", dtype: dtype.code, bytes: x.byteLength };
+    const messages = await group.#run(call, options, [undefined], (channel) => {
+      return directAllGather(channel, bytesOf(x));
+    });
+    return messages.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T);
+  }
+
+  /** Everybody's `x`, in the order of {@link ranks}, at `dst`; `null` elsewhere. Lengths may differ. */
+  async gather<T extends TypedArray>(x: T, dst: number, options: CallOptions = {}): Promise<T[] | null> {
+    const group = this.#for(options);
+    const dtype = requireArray("gather", "x", x);
+    const root = group.#index("gather", "dst", dst);
+    const call: Call = { operation: "gather", dtype: dtype.code, root: dst, bytes: x.byteLength };
+    const messages = await group.#run(call, options, [undefined], (channel) => {
+      return directGather(channel, bytesOf(x), root);
+    });
+    return messages?.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T) ?? null;
+  }
+
+  /**
+   * This rank's entry of the list that `src` gives.
+   *
+   * @param list at `src`, one array for each of {@link ranks}, of one type, lengths may differ; `null` elsewhere
+   */
+  async scatter<T extends TypedArray>(list: T[] | null, src: number, options: CallOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const root = group.#index("scatter", "src", src);
+    const isRoot = group.rank === src;
+    const dtype = isRoot ? requireList("scatter", list, group.size).code : 0;
+    const call: Call = { operation: "scatter", dtype, root: src, bytes: isRoot ? sumBytes(list!) : 0 };
+    const message = await group.#run(call, options, undefined, (channel) => {
+      return directScatter(channel, isRoot ? list!.map(bytesOf) : undefined, root);
+    });
+    return message === undefined ? list![group.groupRank].slice() as T : arrayOf(message) as T;
+  }
+
+  /**
+   * The combination of the entries that all ranks give for this one.
+   *
+   * @param list one array for each of {@link ranks}; entry i has one type and length on every rank
+   */
+  async reduceScatter<T extends TypedArray>(list: T[], options: ReduceOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const op = requireOp("reduceScatter", options.op ?? "sum");
+    const dtype = requireList("reduceScatter", list, group.size);
+    const blocks = op === "avg" ? list.map(averageAccumulator) : list;
+    const count = list.reduce((sum, { length }) => sum + length, 0);
+    const call: Call = {
+      ...{ operation: "reduceScatter", dtype: dtype.code, reduceOp: reduceOpCode(op) },
+      ...{ count, bytes: sumBytes(list) },
+    };
+    const sums = await group.#run(call, options, blocks[0], (channel) => ringReduceScatter(channel, blocks, op));
+    const result = list[group.groupRank].slice() as T;
+    if (op === "avg") divideInto(result, sums, group.size, "reduceScatter");
+    else result.set(sums as never);
+    return result;
+  }
+
+  /**
+   * Entry i of the result is what rank i of {@link ranks} gives for this rank.
+   *
+   * @param list one array for each of {@link ranks}, of one type; lengths may differ
+   */
+  async allToAll<T extends TypedArray>(list: T[], options: CallOptions = {}): Promise<T[]> {
+    const group = this.#for(options);
+    const dtype = requireList("allToAll", list, group.size);
+    const call: Call = { operation: "allToAll", dtype: dtype.code, bytes: sumBytes(list) };
+    const messages = await group.#run(call, options, [undefined], (channel) => {
+      return pairwiseAllToAll(channel, list.map(bytesOf));
+    });
+    return messages.map((message, at) => message === undefined ? list[at].slice() as T : arrayOf(message) as T);
+  }
+
+  /** Returns when every rank has called it. */
+  async barrier(options: CallOptions = {}): Promise<void> {
+    await this.#for(options).#run({ operation: "barrier" }, options, undefined, disseminationBarrier);
+  }
+
+  /** Sends `x` to `dst`; once it resolves `x` may change. Messages with one tag arrive in order. */
+  async send(x: TypedArray, dst: number, tag = 0, options: CallOptions = {}): Promise<void> {
+    const group = this.#for(options);
+    const dtype = requireArray("send", "x", x);
+    const to = group.#peer("send", "dst", dst);
+    const sequence = group.#core.messageNumber("sent", dst, requireTag("send", tag));
+    const message = { tag, peer: dst, sequence };
+    const call: Call = { operation: "send", dtype: dtype.code, bytes: x.byteLength, message };
+    await group.#run(call, options, undefined, (channel) => channel.send(to, 0, bytesOf(x)));
+  }
+
+  /** The next array that `src` sends to this rank with this tag. */
+  async recv(src: number, tag = 0, options: CallOptions = {}): Promise<TypedArray> {
+    const group = this.#for(options);
+    const from = group.#peer("recv", "src", src);
+    const sequence = group.#core.messageNumber("received", src, requireTag("recv", tag));
+    const call: Call = { operation: "send", message: { tag, peer: src, sequence } };
+    return arrayOf(await group.#core.run(call, options.timeout, (channel) => channel.receiveMessage(from, 0)));
+  }
+
+  /**
+   * A group of some ranks of the world. Every rank of the world calls it, members or not, in the same order.
+   *
+   * @param ranks world ranks; their order does not matter
+   */
+  async newGroup(ranks: readonly number[], options: CallOptions = {}): Promise<ProcessGroup> {
+    if (this.#parent !== undefined) return await this.#parent.newGroup(ranks, options);
+    const sorted = [...new Set(ranks)].sort((a, b) => a - b);
+    for (const rank of sorted) requireMember("newGroup", "ranks", rank, this.ranks);
+    if (sorted.length === 0) throw new InvalidArgumentError("newGroup", "ranks", "at least one rank", "none");
+    const count = sorted.reduce((hash, rank) => (hash * 31 + rank + 1) % 2 ** 40, sorted.length);
+    await this.#run({ operation: "newGroup", count }, options, undefined, disseminationBarrier);
+    const { world } = this.#core;
+    return new ProcessGroup(new GroupCore(world, world.nextGroup++, sorted, this.rank), this);
+  }
+
+  /** `src`'s value on every rank; whatever `structuredClone` takes. */
+  async broadcastObject<T>(value: T, src: number, options: CallOptions = {}): Promise<T> {
+    const group = this.#for(options);
+    const root = group.#index("broadcastObject", "src", src);
+    if (group.size === 1) return value;
+    const bytes = group.rank === src ? encodeObject(value) : undefined;
+    const call: Call = { operation: "broadcastObject", root: src, bytes: bytes?.length };
+    const message = await group.#core.run(call, options.timeout, (channel) => {
+      return binomialBroadcastMessage(channel, bytes, root);
+    });
+    return bytes === undefined ? decodeObject(message) as T : value;
+  }
+
+  /** Everybody's value, in the order of {@link ranks}, on every rank. */
+  async allGatherObject<T>(value: T, options: CallOptions = {}): Promise<T[]> {
+    const group = this.#for(options);
+    if (group.size === 1) return [value];
+    const bytes = encodeObject(value);
+    const call: Call = { operation: "allGatherObject", bytes: bytes.length };
+    const messages = await group.#core.run(call, options.timeout, (channel) => directAllGather(channel, bytes));
+    return messages.map((message) => message === undefined ? value : decodeObject(message.bytes) as T);
+  }
+
+  /** Everybody's value, in the order of {@link ranks}, at `dst`; `null` elsewhere. */
+  async gatherObject<T>(value: T, dst: number, options: CallOptions = {}): Promise<T[] | null> {
+    const group = this.#for(options);
+    const root = group.#index("gatherObject", "dst", dst);
+    if (group.size === 1) return [value];
+    const bytes = encodeObject(value);
+    const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
+    const messages = await group.#core.run(call, options.timeout, (channel) => directGather(channel, bytes, root));
+    return messages?.map((message) => message === undefined ? value : decodeObject(message.bytes) as T) ?? null;
+  }
+
+  /** Calls, bytes and milliseconds by operation name, over all groups of this process. */
+  stats(): Record<string, OperationStats> {
+    return this.#core.world.stats.snapshot();
+  }
+
+  /** Leaves: waits at most 2 s for the others to have read everything. On a sub-group it does nothing. */
+  async close(): Promise<void> {
+    if (this.#onClose === undefined) return;
+    this.#core.world.closed = true;
+    await this.#onClose();
+  }
+
+  /** See {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The group that is meant, after the checks that all operations share. */
+  #for(options: CallOptions): ProcessGroup {
+    if (options.timeout !== undefined) requireTimeout("communicate", options.timeout);
+    const group = options.group ?? this;
+    if (group.groupRank < 0) {
+      throw new InvalidArgumentError("communicate", "this rank", `a member (${group.ranks.join(", ")})`, `${group.rank}`);
+    }
+    return group;
+  }
+
+  /** Runs an operation, or in a group of one returns `alone`. */
+  async #run<T>(call: Call, options: CallOptions, alone: T, body: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.size === 1 ? alone : await this.#core.run(call, options.timeout, body);
+  }
+
+  #index(action: string, argument: string, rank: number): number {
+    return this.ranks.indexOf(requireMember(action, argument, rank, this.ranks));
+  }
+
+  #peer(action: string, argument: string, rank: number): number {
+    const index = this.#index(action, argument, rank);
+    if (rank !== this.rank) return index;
+    throw new InvalidArgumentError(action, argument, "another rank", `${rank}, this rank itself`);
+  }
+}
+
+function sumBytes(list: readonly TypedArray[]): number {
+  return list.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}

@@ -1,0 +1,53 @@
+/**
+ * One script, any number of processes: the context that connects them, and `distribute`, which spreads operators,
+ * denoisers and data fidelities over them.
+ *
+ * @example
+ * ```ts
+ * import { DistributedContext } from "@deepinv/distributed/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const [sum] = await ctx.allReduce(Float32Array.of(ctx.rank), { op: "sum" });
+ * console.log(sum === (ctx.worldSize * (ctx.worldSize - 1)) / 2); // true
+ * ```
+ *
+ * @module
+ */
+export { type ContextOptions, type ContextStats, DistributedContext } from "./context.ts";
+export {
+  DistributedDataFidelity,
+  type DistributedFidelityOptions,
+  type FidelityOf,
+} from "./data_fidelity.ts";
+export {
+  distribute,
+  type DistributeOptions,
+  type Factory,
+  type GatherStrategy,
+  type ObjectType,
+} from "./distribute.ts";
+export type { GatherOptions, MapReduceOptions, Reduction } from "./map_reduce.ts";
+export { type Measurements, OperatorShare } from "./operator_share.ts";
+export { DistributedProcessing, type ProcessingOptions } from "./processing.ts";
+export {
+  type DistributedDaggerOptions,
+  type DistributedSqnormOptions,
+  DistributedStackedLinearPhysics,
+} from "./stacked_linear_physics.ts";
+export { DistributedStackedPhysics, type ListOptions, type SumOptions } from "./stacked_physics.ts";
+export type { WorkStats } from "./stats.ts";
+export { BasicStrategy } from "./strategies/basic.ts";
+export { createStrategy, type StrategyName } from "./strategies/create.ts";
+export {
+  OverlapTilingStrategy,
+  SmartTilingStrategy,
+  type TilingOptions,
+} from "./strategies/overlap_tiling.ts";
+export { GridStrategy } from "./strategies/grid_strategy.ts";
+export {
+  type CollectiveOptions,
+  type CombineOptions,
+  type Exchangeable,
+  TensorGroup,
+} from "./tensor_group.ts";
+export { DistributedSignalStrategy, type IndexedPatch, type PatchBatch } from "./strategies/strategy.ts";

@@ -1,0 +1,189 @@
+import type { TypedArray } from "../comm/dtypes.ts";
+import { type CallOptions, ProcessGroup, type ReduceOptions } from "../comm/process_group.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** What collectives exchange: typed arrays, which they fill in place, and tensors, which they leave alone. */
+export type Exchangeable = TypedArray | Tensor;
+
+/** Options of a collective; the group may be of tensors or of typed arrays. */
+export interface CollectiveOptions extends Omit<CallOptions, "group"> {
+  /** The ranks that take part; all of them by default. */
+  group?: TensorGroup | ProcessGroup;
+}
+
+/** Options of a collective that combines values. */
+export interface CombineOptions extends CollectiveOptions, Pick<ReduceOptions, "op"> {}
+
+/**
+ * A `ProcessGroup` whose collectives take tensors too: a tensor argument is read to the host, exchanged, and a new tensor
+ * on the same device is returned. Typed arrays are reduced or filled in place. Errors are those of `ProcessGroup`.
+ */
+export class TensorGroup {
+  /** @param processes exchanges the values */
+  constructor(readonly processes: ProcessGroup) {}
+
+  /** This process's rank in the world. */
+  get rank(): number {
+    return this.processes.rank;
+  }
+
+  /** World ranks of the members, ascending. */
+  get ranks(): readonly number[] {
+    return this.processes.ranks;
+  }
+
+  /** Number of members. */
+  get size(): number {
+    return this.processes.size;
+  }
+
+  /** Position of this process among the members, -1 if it is none. */
+  get groupRank(): number {
+    return this.processes.groupRank;
+  }
+
+  /** The combination of everybody's x on every rank, with the same bits everywhere. */
+  allReduce<T extends Exchangeable>(x: T, options: CombineOptions = {}): Promise<T> {
+    return inPlace(x, (values) => this.processes.allReduce(values, lower(options)));
+  }
+
+  /** The combination of everybody's x at `dst`; elsewhere x as it was. */
+  reduce<T extends Exchangeable>(x: T, dst: number, options: CombineOptions = {}): Promise<T> {
+    return inPlace(x, (values) => this.processes.reduce(values, dst, lower(options)));
+  }
+
+  /** `src`'s x on every rank. */
+  broadcast<T extends Exchangeable>(x: T, src: number, options: CollectiveOptions = {}): Promise<T> {
+    return inPlace(x, (values) => this.processes.broadcast(values, src, lower(options)));
+  }
+
+  /** Everybody's x, by rank, on every rank; shapes may differ. */
+  async allGather<T extends Exchangeable>(x: T, options: CollectiveOptions = {}): Promise<T[]> {
+    if (!(x instanceof Tensor)) return await this.processes.allGather(x, lower(options)) as T[];
+    const shapes = await this.processes.allGatherObject(x.shape, lower(options));
+    const parts = await this.processes.allGather(await x.data(), lower(options));
+    return parts.map((values, i) => Tensor.from(values, shapes[i], x)) as unknown as T[];
+  }
+
+  /** Everybody's x, by rank, at `dst`; `null` elsewhere. Shapes may differ. */
+  async gather<T extends Exchangeable>(
+    x: T,
+    dst: number,
+    options: CollectiveOptions = {},
+  ): Promise<T[] | null> {
+    if (!(x instanceof Tensor)) return await this.processes.gather(x, dst, lower(options)) as T[] | null;
+    const shapes = await this.processes.gatherObject(x.shape, dst, lower(options));
+    const parts = await this.processes.gather(await x.data(), dst, lower(options));
+    return (parts?.map((values, i) => Tensor.from(values, shapes![i], x)) ?? null) as unknown as T[] | null;
+  }
+
+  /**
+   * This rank's entry of the list that `src` gives, one entry for each rank; `null` elsewhere. Tensors arrive on the
+   * default device.
+   */
+  async scatter<T extends Exchangeable>(
+    list: T[] | null,
+    src: number,
+    options: CollectiveOptions = {},
+  ): Promise<T> {
+    const lowered = lower(options);
+    const tensors = asTensors(list);
+    const shapes = await this.processes.broadcastObject(
+      tensors?.map((tensor) => tensor.shape) ?? null,
+      src,
+      lowered,
+    );
+    if (!shapes) return await this.processes.scatter(list as TypedArray[] | null, src, lowered) as T;
+    const values = tensors ? await Promise.all(tensors.map((tensor) => tensor.data())) : null;
+    const own = await this.processes.scatter(values, src, lowered);
+    const members = (lowered.group ?? this.processes).groupRank;
+    return Tensor.from(own, shapes[members]) as T;
+  }
+
+  /** The combination of the entries that all ranks give for this one; one entry for each rank. */
+  async reduceScatter<T extends Exchangeable>(list: T[], options: CombineOptions = {}): Promise<T> {
+    const lowered = lower(options);
+    const tensors = asTensors(list);
+    if (!tensors) return await this.processes.reduceScatter(list as TypedArray[], lowered) as T;
+    const values = await Promise.all(tensors.map((tensor) => tensor.data()));
+    const own = await this.processes.reduceScatter(values, lowered);
+    const mine = tensors[(lowered.group ?? this.processes).groupRank];
+    return Tensor.from(own, mine.shape, mine) as unknown as T;
+  }
+
+  /** Entry i of the result is what rank i gives for this one; shapes may differ. */
+  async allToAll<T extends Exchangeable>(list: T[], options: CollectiveOptions = {}): Promise<T[]> {
+    const lowered = lower(options);
+    const tensors = asTensors(list);
+    if (!tensors) return await this.processes.allToAll(list as TypedArray[], lowered) as T[];
+    const shapes = await this.processes.allToAll(
+      tensors.map((tensor) => Int32Array.from(tensor.shape)),
+      lowered,
+    );
+    const parts = await this.processes.allToAll(
+      await Promise.all(tensors.map((tensor) => tensor.data())),
+      lowered,
+    );
+    return parts.map((values, i) => Tensor.from(values, [...shapes[i]], tensors[i])) as unknown as T[];
+  }
+
+  /** Returns when every rank has called it. */
+  barrier(options: CollectiveOptions = {}): Promise<void> {
+    return this.processes.barrier(lower(options));
+  }
+
+  /** Sends x to `dst`; a tensor arrives as the Float32Array of its values. */
+  async send(x: Exchangeable, dst: number, tag = 0, options: CollectiveOptions = {}): Promise<void> {
+    await this.processes.send(x instanceof Tensor ? await x.data() : x, dst, tag, lower(options));
+  }
+
+  /** The next array that `src` sends to this rank with this tag. */
+  recv(src: number, tag = 0, options: CollectiveOptions = {}): Promise<TypedArray> {
+    return this.processes.recv(src, tag, lower(options));
+  }
+
+  /** A group of some ranks of the world; every rank of the world calls it, in the same order. */
+  async newGroup(ranks: readonly number[], options: CollectiveOptions = {}): Promise<TensorGroup> {
+    return new TensorGroup(await this.processes.newGroup(ranks, lower(options)));
+  }
+
+  /** `src`'s value on every rank; whatever `structuredClone` takes. */
+  broadcastObject<T>(value: T, src: number, options: CollectiveOptions = {}): Promise<T> {
+    return this.processes.broadcastObject(value, src, lower(options));
+  }
+
+  /** Everybody's value, by rank, on every rank. */
+  allGatherObject<T>(value: T, options: CollectiveOptions = {}): Promise<T[]> {
+    return this.processes.allGatherObject(value, lower(options));
+  }
+
+  /** Everybody's value, by rank, at `dst`; `null` elsewhere. */
+  gatherObject<T>(value: T, dst: number, options: CollectiveOptions = {}): Promise<T[] | null> {
+    return this.processes.gatherObject(value, dst, lower(options));
+  }
+}
+
+/** The same options for the floor below. */
+function lower<O extends CollectiveOptions>(
+  { group, ...rest }: O,
+): Omit<O, "group"> & { group?: ProcessGroup } {
+  return group === undefined
+    ? rest
+    : { ...rest, group: group instanceof TensorGroup ? group.processes : group };
+}
+
+function asTensors(list: readonly Exchangeable[] | null): Tensor[] | undefined {
+  return list && list.length > 0 && list.every((entry) => entry instanceof Tensor)
+    ? list as Tensor[]
+    : undefined;
+}
+
+/** Runs a collective that works in place on an array itself, or on a copy of a tensor's values. */
+async function inPlace<T extends Exchangeable>(
+  x: T,
+  collective: (values: TypedArray) => Promise<TypedArray>,
+): Promise<T> {
+  if (!(x instanceof Tensor)) return await collective(x) as T;
+  const values = await collective(await x.data());
+  return Tensor.from(values as Float32Array, x.shape, x) as unknown as T;
+}

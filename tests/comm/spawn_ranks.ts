@@ -1,0 +1,88 @@
+/** Runs a script on N ranks with the environment that the launcher would set. */
+
+/** One rank's process and how it ended. */
+export interface RankResult {
+  readonly rank: number;
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Ranks that run, each a child process. */
+export interface RunningRanks {
+  readonly children: readonly Deno.ChildProcess[];
+  readonly port: number;
+  /** Waits for all; kills what is left after `limitMs`. */
+  finish(limitMs?: number): Promise<RankResult[]>;
+}
+
+/** Options of {@link spawnRanks}. */
+export interface SpawnOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ranks to start; the others are missing. */
+  readonly only?: readonly number[];
+  readonly port?: number;
+}
+
+/** A TCP port that is free now. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** Starts `script` (relative to this folder) on `worldSize` ranks. */
+export function spawnRanks(script: string, worldSize: number, options: SpawnOptions = {}): RunningRanks {
+  const port = options.port ?? freePort();
+  const ranks = options.only ?? Array.from({ length: worldSize }, (_, rank) => rank);
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const children = ranks.map((rank) =>
+    new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check", "--config", config, new URL(script, import.meta.url).pathname],
+        ...options.args ?? [],
+      ],
+      env: {
+        ...{ RANK: `${rank}`, WORLD_SIZE: `${worldSize}`, LOCAL_RANK: `${rank}`, LOCAL_WORLD_SIZE: `${worldSize}` },
+        ...{ MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}`, DEEPINV_JOB_TOKEN: "test-token", NO_COLOR: "1" },
+        ...options.env,
+      },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn()
+  );
+  return { children, port, finish: (limitMs = 30_000) => finish(children, ranks, limitMs) };
+}
+
+async function finish(
+  children: readonly Deno.ChildProcess[],
+  ranks: readonly number[],
+  limitMs: number,
+): Promise<RankResult[]> {
+  const timer = setTimeout(() => {
+    for (const child of children) {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+    }
+  }, limitMs);
+  const results = await Promise.all(children.map(async (child, index) => {
+    const { code, signal, stdout, stderr } = await child.output();
+    const decoder = new TextDecoder();
+    return { rank: ranks[index], code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }));
+  clearTimeout(timer);
+  return results;
+}
+
+/** Runs a script to its end and throws with everybody's output unless all ranks end with code 0. */
+export async function runRanks(script: string, worldSize: number, options: SpawnOptions = {}): Promise<RankResult[]> {
+  const results = await spawnRanks(script, worldSize, options).finish();
+  if (results.some(({ code }) => code !== 0)) {
+    throw new Error(results.map((r) => `rank ${r.rank}: ${r.code} ${r.signal}\n${r.stdout}${r.stderr}`).join("\n"));
+  }
+  return results;
+}
