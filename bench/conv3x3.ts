@@ -2,7 +2,7 @@
  * How fast is a 3x3 convolution? Milliseconds per layer of a chain of eight, from planes to planes, beside
  * onnxruntime-web, at 64 channels of 256 x 256 and at the levels of the small DRUNet on a 384 x 384 tile.
  *
- *     deno run -A bench/conv3x3.ts [--rounds 7] [--layers 8] [cpu] [gpu] [ort-wasm] [ort-webgpu]
+ *     deno run -A --no-lock bench/conv3x3.ts [--rounds 7] [--layers 8] [cpu] [gpu] [ort-wasm] [ort-webgpu]
  *
  * Contestants take turns, the smallest time counts. All results are compared with the first contestant's.
  */

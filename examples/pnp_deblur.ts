@@ -34,6 +34,7 @@ const HELP = `Plug-and-play deblurring with a tiled DRUNet
 
   --image FILE       a PNG file; by default a generated colour scene
   --size N           side of the generated scene in pixels (default 384)
+  --sigma S          noise level that the denoiser is told (default 0.02)
   --iterations N     of proximal gradient descent (default 20)
   --patch-size N     core of a denoiser tile in pixels (default 192)
   --overlap N        halo around it in pixels (default 32)
@@ -42,9 +43,9 @@ const HELP = `Plug-and-play deblurring with a tiled DRUNet
 `;
 
 const BLURS = [
-  { sigma: 1, angle: 0, noise: 0.03 },
-  { sigma: 2, angle: 0, noise: 0.05 },
   { sigma: [1.5, 3], angle: 30, noise: 0.04 },
+  { sigma: 2, angle: 0, noise: 0.05 },
+  { sigma: 1, angle: 0, noise: 0.03 },
 ] as const;
 
 /** What `--check` allows between N ranks and one. */
@@ -53,6 +54,7 @@ const TOLERANCE = 1e-4;
 interface Settings {
   image?: string;
   size: number;
+  sigma: number;
   iterations: number;
   patchSize: number;
   overlap: number;
@@ -106,7 +108,7 @@ async function restore(
   denoiser: DRUNet,
   measurements: TensorList,
   truth: Tensor,
-  { patchSize, overlap, iterations }: Settings,
+  { patchSize, overlap, iterations, sigma }: Settings,
   progress?: ProgressLine,
 ): Promise<RunResult> {
   const dataFidelity = await distribute(new L2(), ctx);
@@ -115,7 +117,7 @@ async function restore(
     dataFidelity,
     prior: new PnP({ denoiser: tiled }),
     stepsize: 0.5,
-    sigmaDenoiser: 0.05,
+    sigmaDenoiser: sigma,
     maxIter: iterations,
   });
   return await algorithm.run(measurements, physics, {
@@ -177,6 +179,7 @@ function readSettings(args: string[]): Settings {
     options: {
       image: { type: "string" },
       size: { type: "string", default: "384" },
+      sigma: { type: "string", default: "0.02" },
       iterations: { type: "string", default: "20" },
       "patch-size": { type: "string", default: "192" },
       overlap: { type: "string", default: "32" },
@@ -192,6 +195,7 @@ function readSettings(args: string[]): Settings {
   return {
     image: values.image,
     size: wholeNumber("--size", values.size),
+    sigma: Number(values.sigma),
     iterations: wholeNumber("--iterations", values.iterations),
     patchSize: wholeNumber("--patch-size", values["patch-size"]),
     overlap: wholeNumber("--overlap", values.overlap, 0),

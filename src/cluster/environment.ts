@@ -45,10 +45,19 @@ export interface RankVariables {
  *
  * @throws InvalidArgumentError if a variable is malformed or contradicts another
  */
-export function readRanks(env: Environment, source: string, names: RankVariables, jobId?: string): ProcessInfo {
+export function readRanks(
+  env: Environment,
+  source: string,
+  names: RankVariables,
+  jobId?: string,
+): ProcessInfo {
   const worldSize = readInteger(env, names.worldSize, { min: 1 });
   const rank = readInteger(env, names.rank, { max: worldSize - 1 });
-  const localWorldSize = readInteger(env, names.localWorldSize, { min: 1, max: worldSize, fallback: worldSize });
+  const localWorldSize = readInteger(env, names.localWorldSize, {
+    min: 1,
+    max: worldSize,
+    fallback: worldSize,
+  });
   const localRank = readInteger(env, names.localRank, {
     max: localWorldSize - 1,
     fallback: rank % localWorldSize,
@@ -60,7 +69,11 @@ export function readRanks(env: Environment, source: string, names: RankVariables
     masterAddr: env.MASTER_ADDR || "127.0.0.1",
     masterPort: worldSize === 1
       ? readInteger(env, "MASTER_PORT", { max: 65535, fallback: 0 })
-      : readInteger(env, "MASTER_PORT", { min: 1, max: 65535, fallback: jobId ? derivePort(jobId) : undefined }),
+      : readInteger(env, "MASTER_PORT", {
+        min: 1,
+        max: 65535,
+        fallback: jobId ? derivePort(jobId) : undefined,
+      }),
     jobToken: env[JOB_TOKEN_VARIABLE] ?? "",
     source,
   };

@@ -17,12 +17,22 @@ export function requireArray(action: string, argument: string, array: unknown): 
 export function requireList(action: string, list: unknown, size: number): Dtype {
   if (!Array.isArray(list) || list.length !== size) {
     const got = Array.isArray(list) ? `${list.length} entries` : list === null ? "null" : typeof list;
-    throw new InvalidArgumentError(action, "the list", `an array with one entry for each of ${size} ranks`, got);
+    throw new InvalidArgumentError(
+      action,
+      "the list",
+      `an array with one entry for each of ${size} ranks`,
+      got,
+    );
   }
   const dtypes = list.map((array, index) => requireArray(action, `entry ${index} of the list`, array));
   const other = dtypes.find((dtype) => dtype !== dtypes[0]);
   if (other === undefined) return dtypes[0];
-  throw new InvalidArgumentError(action, "the list", "of one element type", `${dtypes[0].name} and ${other.name}`);
+  throw new InvalidArgumentError(
+    action,
+    "the list",
+    "of one element type",
+    `${dtypes[0].name} and ${other.name}`,
+  );
 }
 
 /** Checks an operator. @throws InvalidArgumentError if it is none of sum, avg, min, max, prod */
@@ -32,9 +42,19 @@ export function requireOp(action: string, op: ReduceOp): ReduceOp {
 }
 
 /** Checks a rank of the world. @throws InvalidArgumentError unless it is among `ranks` */
-export function requireMember(action: string, argument: string, rank: unknown, ranks: readonly number[]): number {
+export function requireMember(
+  action: string,
+  argument: string,
+  rank: unknown,
+  ranks: readonly number[],
+): number {
   if (ranks.includes(rank as number)) return rank as number;
-  throw new InvalidArgumentError(action, argument, `one of the group's ranks ${ranks.join(", ")}`, String(rank));
+  throw new InvalidArgumentError(
+    action,
+    argument,
+    `one of the group's ranks ${ranks.join(", ")}`,
+    String(rank),
+  );
 }
 
 /** Checks a tag. @throws InvalidArgumentError unless it is a 32-bit integer */

@@ -63,7 +63,7 @@ export class GroupClosedError extends CollectiveError {
 /** The kinds of failure that ranks tell each other about. */
 export const FAILURE_KINDS = ["timeout", "rank", "mismatch", "closed"] as const;
 
-/** A failure as data: what a rank tells the others when it gives up. */
+/** A failure as data: what a rank tells the others when it gives up; `operation` is `""` outside any operation. */
 export interface Failure extends CollectiveErrorFields {
   /** Which class of error it becomes. */
   readonly kind: typeof FAILURE_KINDS[number];
@@ -81,7 +81,7 @@ const CLASSES = {
 /** The error of `failure` as seen by the call `operation` number `sequence` of this rank. */
 export function toError(failure: Failure, operation: string, sequence: number): CollectiveError {
   if (failure.kind === "rank") Deno.exitCode = PEER_FAILURE_EXIT_CODE;
-  const here = failure.operation === operation && failure.sequence === sequence;
+  const here = failure.operation === "" || (failure.operation === operation && failure.sequence === sequence);
   const where = here ? "" : ` (noticed in ${failure.operation} #${failure.sequence})`;
   const message = `Cannot complete ${operation} #${sequence}: ${failure.detail}${where}`;
   return new CLASSES[failure.kind](message, { operation, sequence, ranks: failure.ranks });

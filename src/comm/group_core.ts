@@ -27,6 +27,8 @@ export interface World {
 /** One operation as the ranks must agree on it. */
 export interface Call {
   readonly operation: OperationName;
+  /** Name for the user where it is not `operation`. */
+  readonly name?: string;
   /** Element type code, 0 if ranks need not agree. */
   readonly dtype?: number;
   /** Reduction operator code. */
@@ -78,7 +80,7 @@ export class GroupCore {
    */
   async run<T>(call: Call, timeout: number | undefined, body: (channel: Channel) => Promise<T>): Promise<T> {
     const { transport, ledger, stats } = this.world;
-    const { operation } = call;
+    const operation = call.name ?? call.operation;
     const sequence = call.message?.sequence ?? ledger.nextSequence(this.id);
     if (transport === undefined || this.world.closed) throw closed(operation, sequence, this.rank);
     if (transport.failure !== undefined) throw toError(transport.failure, operation, sequence);
@@ -123,7 +125,8 @@ export class GroupCore {
     deadline: number,
     state: { readonly over: boolean },
   ): Promise<void> {
-    const { operation, message } = call;
+    const { message } = call;
+    const operation = call.name ?? call.operation;
     const missing = message === undefined
       ? await transport.missing(this.id, envelope.sequence, this.ranks)
       : [message.peer];

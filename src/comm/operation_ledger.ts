@@ -7,7 +7,7 @@ import { dtypeOfCode } from "./dtypes.ts";
 import { type Failure, formatRanks } from "./errors.ts";
 import { REDUCE_OPS } from "./reduce_ops.ts";
 import type { TransportObserver } from "./transport/transport.ts";
-import { type Envelope, OPERATIONS } from "./wire.ts";
+import { type Envelope, operationCode, OPERATIONS } from "./wire.ts";
 
 interface Seen {
   readonly source: number;
@@ -94,6 +94,7 @@ function describe(call: Envelope): string {
   const dtype = dtypeOfCode(call.dtype)?.name;
   if (dtype !== undefined) parts.push(call.count < 0 ? dtype : `${dtype} x ${call.count}`);
   if (call.reduceOp > 0) parts.push(REDUCE_OPS[call.reduceOp - 1]);
+  if (call.operation === operationCode("newGroup")) parts.push(`ranks with checksum ${call.count}`);
   if (call.root >= 0) parts.push(`root ${call.root}`);
   return `${OPERATIONS[call.operation - 1]}(${parts.join(", ")})`;
 }

@@ -197,7 +197,12 @@ export class ProcessGroup implements AsyncDisposable {
       ...{ operation: "reduceScatter", dtype: dtype.code, reduceOp: reduceOpCode(op) },
       ...{ count, bytes: sumBytes(list) },
     };
-    const sums = await group.#run(call, options, blocks[0], (channel) => ringReduceScatter(channel, blocks, op));
+    const sums = await group.#run(
+      call,
+      options,
+      blocks[0],
+      (channel) => ringReduceScatter(channel, blocks, op),
+    );
     const result = list[group.groupRank].slice() as T;
     if (op === "avg") divideInto(result, sums, group.size, "reduceScatter");
     else result.set(sums as never);
@@ -216,7 +221,9 @@ export class ProcessGroup implements AsyncDisposable {
     const messages = await group.#run(call, options, [undefined], (channel) => {
       return pairwiseAllToAll(channel, list.map(bytesOf));
     });
-    return messages.map((message, at) => message === undefined ? list[at].slice() as T : arrayOf(message) as T);
+    return messages.map((message, at) =>
+      message === undefined ? list[at].slice() as T : arrayOf(message) as T
+    );
   }
 
   /** Returns when every rank has called it. */
@@ -240,8 +247,10 @@ export class ProcessGroup implements AsyncDisposable {
     const group = this.#for(options);
     const from = group.#peer("recv", "src", src);
     const sequence = group.#core.messageNumber("received", src, requireTag("recv", tag));
-    const call: Call = { operation: "send", message: { tag, peer: src, sequence } };
-    return arrayOf(await group.#core.run(call, options.timeout, (channel) => channel.receiveMessage(from, 0)));
+    const call: Call = { operation: "send", name: "recv", message: { tag, peer: src, sequence } };
+    return arrayOf(
+      await group.#core.run(call, options.timeout, (channel) => channel.receiveMessage(from, 0)),
+    );
   }
 
   /**
@@ -279,7 +288,11 @@ export class ProcessGroup implements AsyncDisposable {
     if (group.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "allGatherObject", bytes: bytes.length };
-    const messages = await group.#core.run(call, options.timeout, (channel) => directAllGather(channel, bytes));
+    const messages = await group.#core.run(
+      call,
+      options.timeout,
+      (channel) => directAllGather(channel, bytes),
+    );
     return messages.map((message) => message === undefined ? value : decodeObject(message.bytes) as T);
   }
 
@@ -290,8 +303,13 @@ export class ProcessGroup implements AsyncDisposable {
     if (group.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
-    const messages = await group.#core.run(call, options.timeout, (channel) => directGather(channel, bytes, root));
-    return messages?.map((message) => message === undefined ? value : decodeObject(message.bytes) as T) ?? null;
+    const messages = await group.#core.run(
+      call,
+      options.timeout,
+      (channel) => directGather(channel, bytes, root),
+    );
+    return messages?.map((message) => message === undefined ? value : decodeObject(message.bytes) as T) ??
+      null;
   }
 
   /** Calls, bytes and milliseconds by operation name, over all groups of this process. */
@@ -316,13 +334,23 @@ export class ProcessGroup implements AsyncDisposable {
     if (options.timeout !== undefined) requireTimeout("communicate", options.timeout);
     const group = options.group ?? this;
     if (group.groupRank < 0) {
-      throw new InvalidArgumentError("communicate", "this rank", `a member (${group.ranks.join(", ")})`, `${group.rank}`);
+      throw new InvalidArgumentError(
+        "communicate",
+        "this rank",
+        `a member (${group.ranks.join(", ")})`,
+        `${group.rank}`,
+      );
     }
     return group;
   }
 
   /** Runs an operation, or in a group of one returns `alone`. */
-  async #run<T>(call: Call, options: CallOptions, alone: T, body: (channel: Channel) => Promise<T>): Promise<T> {
+  async #run<T>(
+    call: Call,
+    options: CallOptions,
+    alone: T,
+    body: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
     return this.size === 1 ? alone : await this.#core.run(call, options.timeout, body);
   }
 

@@ -30,7 +30,8 @@ const KERNELS = new Map<unknown, Record<Combiner, Kernel>>();
  * stores, one shared between types is several times slower. The expressions are the constants above.
  */
 function compile(expression: string): Kernel {
-  const body = `for (let i = 0; i < into.length; i++) { const a = into[i], b = from[i]; into[i] = ${expression}; }`;
+  const body =
+    `for (let i = 0; i < into.length; i++) { const a = into[i], b = from[i]; into[i] = ${expression}; }`;
   return new Function("into", "from", body) as Kernel;
 }
 
@@ -101,5 +102,10 @@ export function divideInto(into: TypedArray, sums: TypedArray, divisor: number, 
 }
 
 function notWhole(action: string, array: TypedArray, got: string): InvalidArgumentError {
-  return new InvalidArgumentError(action, "avg of an " + array.constructor.name, "whole in every element", got);
+  return new InvalidArgumentError(
+    action,
+    "avg of an " + array.constructor.name,
+    "whole in every element",
+    got,
+  );
 }

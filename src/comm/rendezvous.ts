@@ -80,7 +80,9 @@ class Meeting implements Admission {
     const master = endpointOf(address, String(masterPort));
     if (rank === 0) this.#introduce(transport.listen(master));
     else {
-      const own = isLoopback(address) ? address : await localAddress(address, masterPort, this.#expired.signal);
+      const own = isLoopback(address)
+        ? address
+        : await localAddress(address, masterPort, this.#expired.signal);
       this.#introduce(transport.listen(endpointOf(own, "*")));
       transport.dial(0, master);
     }
@@ -94,7 +96,10 @@ class Meeting implements Admission {
     }
     this.#waiting.set(rank, { key, endpoint: (JSON.parse(info) as Introduction).endpoint });
     if (this.#waiting.size < this.#info.worldSize - 1) return;
-    const table = Array.from({ length: this.#info.worldSize }, (_, at) => this.#waiting.get(at)?.endpoint ?? "");
+    const table = Array.from(
+      { length: this.#info.worldSize },
+      (_, at) => this.#waiting.get(at)?.endpoint ?? "",
+    );
     const introduction = JSON.stringify({ ...JSON.parse(this.#transport.handshakes.info), table });
     for (const { key } of this.#waiting.values()) void this.#transport.handshakes.welcome(key, introduction);
   }

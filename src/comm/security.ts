@@ -9,7 +9,10 @@ export class JobKey {
   /** @param token the job token; ranks with another token are strangers */
   constructor(token: string) {
     const bytes = encoder.encode(`deepinv-job:${token}`);
-    this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+    this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+      "verify",
+    ]);
   }
 
   /** Keyed hash of a list of texts, hexadecimal. */

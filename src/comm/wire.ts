@@ -186,14 +186,22 @@ export function decodeHeader(view: DataView, length: number): Frame | FrameError
   if (frame.reduceOp > 5) return new FrameError(`reduce operator code ${frame.reduceOp}`);
   if (frame.flags > EAGER) return new FrameError(`flags ${frame.flags}`);
   if (frame.root < -1) return new FrameError(`root ${frame.root}`);
-  if (!isCount(frame.sequence) || !isCount(frame.total) || !isCount(frame.offset) || !isCount(frame.consumed)) {
+  if (
+    !isCount(frame.sequence) || !isCount(frame.total) || !isCount(frame.offset) || !isCount(frame.consumed)
+  ) {
     return new FrameError("a count that is no safe integer");
   }
-  if (frame.count !== -1 && !isCount(frame.count)) return new FrameError("an element count that is no safe integer");
+  if (frame.count !== -1 && !isCount(frame.count)) {
+    return new FrameError("an element count that is no safe integer");
+  }
   if (frame.payload > MAX_PAYLOAD) return new FrameError(`payload of ${frame.payload} bytes`);
   if (frame.kind === Kind.Data) {
-    if (frame.offset + frame.payload > frame.total) return new FrameError("a chunk past the end of its message");
-    if (frame.flags === EAGER && frame.payload !== frame.total) return new FrameError("an incomplete eager message");
+    if (frame.offset + frame.payload > frame.total) {
+      return new FrameError("a chunk past the end of its message");
+    }
+    if (frame.flags === EAGER && frame.payload !== frame.total) {
+      return new FrameError("an incomplete eager message");
+    }
   }
   return frame;
 }
@@ -204,5 +212,7 @@ function isCount(value: number): boolean {
 
 /** Key under which a message's sender and receiver meet: tag for point-to-point messages, step inside a collective. */
 export function matchKey(envelope: Envelope): string {
-  return `${envelope.group}/${envelope.sequence}/${envelope.step}/${envelope.operation === 1 ? envelope.tag : "c"}`;
+  return `${envelope.group}/${envelope.sequence}/${envelope.step}/${
+    envelope.operation === 1 ? envelope.tag : "c"
+  }`;
 }

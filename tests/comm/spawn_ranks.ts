@@ -44,8 +44,18 @@ export function spawnRanks(script: string, worldSize: number, options: SpawnOpti
         ...options.args ?? [],
       ],
       env: {
-        ...{ RANK: `${rank}`, WORLD_SIZE: `${worldSize}`, LOCAL_RANK: `${rank}`, LOCAL_WORLD_SIZE: `${worldSize}` },
-        ...{ MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}`, DEEPINV_JOB_TOKEN: "test-token", NO_COLOR: "1" },
+        ...{
+          RANK: `${rank}`,
+          WORLD_SIZE: `${worldSize}`,
+          LOCAL_RANK: `${rank}`,
+          LOCAL_WORLD_SIZE: `${worldSize}`,
+        },
+        ...{
+          MASTER_ADDR: "127.0.0.1",
+          MASTER_PORT: `${port}`,
+          DEEPINV_JOB_TOKEN: "test-token",
+          NO_COLOR: "1",
+        },
         ...options.env,
       },
       stdout: "piped",
@@ -72,17 +82,29 @@ async function finish(
   const results = await Promise.all(children.map(async (child, index) => {
     const { code, signal, stdout, stderr } = await child.output();
     const decoder = new TextDecoder();
-    return { rank: ranks[index], code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    return {
+      rank: ranks[index],
+      code,
+      signal,
+      stdout: decoder.decode(stdout),
+      stderr: decoder.decode(stderr),
+    };
   }));
   clearTimeout(timer);
   return results;
 }
 
 /** Runs a script to its end and throws with everybody's output unless all ranks end with code 0. */
-export async function runRanks(script: string, worldSize: number, options: SpawnOptions = {}): Promise<RankResult[]> {
+export async function runRanks(
+  script: string,
+  worldSize: number,
+  options: SpawnOptions = {},
+): Promise<RankResult[]> {
   const results = await spawnRanks(script, worldSize, options).finish();
   if (results.some(({ code }) => code !== 0)) {
-    throw new Error(results.map((r) => `rank ${r.rank}: ${r.code} ${r.signal}\n${r.stdout}${r.stderr}`).join("\n"));
+    throw new Error(
+      results.map((r) => `rank ${r.rank}: ${r.code} ${r.signal}\n${r.stdout}${r.stderr}`).join("\n"),
+    );
   }
   return results;
 }

@@ -136,6 +136,24 @@ gpuTest("the budget: pooled memory is given back first, then OutOfMemoryError", 
   await assert.rejects(device.synchronize(), /must be open/);
 });
 
+gpuTest("the budget comes from DEEPINV_MEMORY_BUDGET, and nonsense there is refused", async () => {
+  const before = Deno.env.get("DEEPINV_MEMORY_BUDGET");
+  try {
+    Deno.env.set("DEEPINV_MEMORY_BUDGET", "1e6");
+    const device = await openDevice();
+    assert.equal(device.memory().budget, 1e6);
+    device.close();
+    Deno.env.set("DEEPINV_MEMORY_BUDGET", "plenty");
+    await assert.rejects(
+      openDevice(),
+      /DEEPINV_MEMORY_BUDGET must be a positive number of bytes, got plenty/,
+    );
+  } finally {
+    if (before === undefined) Deno.env.delete("DEEPINV_MEMORY_BUDGET");
+    else Deno.env.set("DEEPINV_MEMORY_BUDGET", before);
+  }
+});
+
 gpuTest("two thousand iterations of mixed work hold memory flat", async (device) => {
   const [height, width] = [24, 24];
   const plane = height * width;

@@ -21,7 +21,12 @@ export async function ringAllReduce(channel: Channel, data: TypedArray, op: Redu
   });
 }
 
-async function reduceSlice(channel: Channel, data: TypedArray, op: ReduceOp, firstStep: number): Promise<void> {
+async function reduceSlice(
+  channel: Channel,
+  data: TypedArray,
+  op: ReduceOp,
+  firstStep: number,
+): Promise<void> {
   const { index, size } = channel;
   const bound = (segment: number): number => Math.floor(segment * data.length / size);
   const segment = (number: number): TypedArray => {

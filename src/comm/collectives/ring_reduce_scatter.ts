@@ -32,9 +32,16 @@ export async function ringReduceScatter<T extends TypedArray>(
 
 async function exchange(channel: Channel, step: number, out: TypedArray, into: TypedArray): Promise<void> {
   const { index, size } = channel;
-  const sliced = (array: TypedArray, work: (bytes: Uint8Array, step: number) => Promise<void>): Promise<void> =>
-    forEachSlice(array.byteLength, 1, 1, ({ index: slice, start, end }) =>
-      work(bytesOf(array).subarray(start, end), slice * size + step));
+  const sliced = (
+    array: TypedArray,
+    work: (bytes: Uint8Array, step: number) => Promise<void>,
+  ): Promise<void> =>
+    forEachSlice(
+      array.byteLength,
+      1,
+      1,
+      ({ index: slice, start, end }) => work(bytesOf(array).subarray(start, end), slice * size + step),
+    );
   await Promise.all([
     sliced(out, (bytes, at) => channel.send(index + 1, at, bytes)),
     sliced(into, (bytes, at) => channel.receive(index - 1, at, bytes)),

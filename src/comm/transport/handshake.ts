@@ -60,7 +60,14 @@ export class Handshakes {
   /** Introduces this rank over a connection to `peer`; call again to start over. */
   hello(key: RoutingKey, peer: number): void {
     const connectorNonce = nonce();
-    this.#pending.set(key, { peer, connecting: true, connectorNonce, acceptorNonce: "", stage: "hello", info: "" });
+    this.#pending.set(key, {
+      peer,
+      connecting: true,
+      connectorNonce,
+      acceptorNonce: "",
+      stage: "hello",
+      info: "",
+    });
     this.#host.reply(key, Kind.Hello, { nonce: connectorNonce, worldSize: this.#host.worldSize, to: peer });
   }
 
@@ -88,7 +95,9 @@ export class Handshakes {
     if (body === undefined) return this.#host.stranger("a handshake that cannot be read");
     const pending = this.#pending.get(key);
     if (frame.kind === Kind.Hello) return await this.#onHello(key, frame.source, body);
-    if (pending === undefined || pending.peer !== frame.source) return this.#host.stranger("a handshake out of turn");
+    if (pending === undefined || pending.peer !== frame.source) {
+      return this.#host.stranger("a handshake out of turn");
+    }
     const mac = text(body, "mac");
     if (frame.kind === Kind.Challenge && pending.connecting && pending.stage === "hello") {
       pending.acceptorNonce = text(body, "nonce");
@@ -98,7 +107,10 @@ export class Handshakes {
       }
       pending.stage = "challenge";
       const info = this.info;
-      this.#host.reply(key, Kind.Proof, { info, mac: await this.#key.sign(this.#terms("proof", pending, info)) });
+      this.#host.reply(key, Kind.Proof, {
+        info,
+        mac: await this.#key.sign(this.#terms("proof", pending, info)),
+      });
     } else if (frame.kind === Kind.Proof && !pending.connecting && pending.stage === "challenge") {
       pending.stage = "proof";
       const info = text(body, "info");

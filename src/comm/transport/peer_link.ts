@@ -244,7 +244,9 @@ export class PeerLink {
       return undefined;
     }
     const bytes = new Uint8Array(frame.payload);
-    if (!this.#writer.read(bytes)) return this.#violation("sent a payload of another size than its header says");
+    if (!this.#writer.read(bytes)) {
+      return this.#violation("sent a payload of another size than its header says");
+    }
     this.#early.set(key, { frame, bytes });
     return undefined;
   }
@@ -294,7 +296,7 @@ export class PeerLink {
   #violation(detail: string): Failure {
     return {
       kind: "rank",
-      operation: "receive",
+      operation: "",
       sequence: 0,
       ranks: [this.#rank],
       detail: `rank ${this.#rank} broke the protocol: it ${detail}`,

@@ -1,6 +1,6 @@
 /** The transport over ZeroMQ: a full mesh of authenticated TCP connections, one socket per rank. */
 
-import { type Failure, FAILURE_KINDS, FailureSignal } from "../errors.ts";
+import { type Failure, FailureSignal } from "../errors.ts";
 import type { Libzmq } from "../libzmq.ts";
 import {
   decodeHeader,
@@ -12,39 +12,22 @@ import {
   Kind,
   NO_ENVELOPE,
 } from "../wire.ts";
+import { ConnectionTable, type Peer } from "./connection_table.ts";
 import { type HandshakeHost, Handshakes } from "./handshake.ts";
 import { type FrameFields, type FrameWriter, PeerLink } from "./peer_link.ts";
+import { decodeFailure, decodeInfo, encodeFailure } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
-import type { Message, RankInfo, Transport, TransportObserver } from "./transport.ts";
+import { RollCall } from "./roll_call.ts";
+import type { Message, Transport, TransportObserver } from "./transport.ts";
 import { FOREIGN, NO_MESSAGE, outgoingKey, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
 
 /** Frames handled before those who wait for them run. */
 const FRAMES_PER_DRAIN = 16;
-/** How long other ranks may take to say whether they have entered an operation, in milliseconds. */
-const ANSWER_MS = 250;
 /** How long a leaving rank waits for the others to have read everything, in milliseconds. */
 const GOODBYE_MS = 2000;
 const GOODBYE_AFTER_FAILURE_MS = 500;
 /** How long the last acknowledgements may take to leave when nobody depends on them any more. */
 const SETTLED_LINGER_MS = 100;
-
-interface Peer extends FrameWriter {
-  readonly rank: number;
-  readonly key: RoutingKey;
-  readonly info: RankInfo;
-  readonly link: PeerLink;
-  sent: number;
-  received: number;
-  state: "here" | "left" | "lost";
-  knowsGoodbye: boolean;
-}
-
-interface Query {
-  readonly group: number;
-  readonly sequence: number;
-  readonly open: Set<number>;
-  readonly done: () => void;
-}
 
 /** What the rendezvous does with connections that are not yet established. */
 export interface Admission {
@@ -69,11 +52,9 @@ export class ZmqTransport implements Transport, HandshakeHost {
   readonly #progress: Progress;
   readonly #observer: TransportObserver;
   readonly #admission: Admission;
-  readonly #peers = new Map<RoutingKey, Peer>();
-  readonly #byRank = new Map<number, Peer>();
-  readonly #descriptors = new Map<number, RoutingKey>();
+  readonly #connections = new ConnectionTable();
   readonly #dialled = new Map<RoutingKey, string>();
-  readonly #queries = new Set<Query>();
+  readonly #rollCall = new RollCall();
   readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
   readonly #headerBytes = new Uint8Array(this.#header.buffer);
   #warned = false;
@@ -113,11 +94,6 @@ export class ZmqTransport implements Transport, HandshakeHost {
     this.handshakes.hello(outgoingKey(rank), rank);
   }
 
-  /** Host and process of a rank, once connected. */
-  describe(rank: number): RankInfo | undefined {
-    return this.#byRank.get(rank)?.info;
-  }
-
   async attend<T>(work: Promise<T>): Promise<T> {
     this.#progress.acquire();
     try {
@@ -140,40 +116,33 @@ export class ZmqTransport implements Transport, HandshakeHost {
     return this.#receive(rank, envelope);
   }
 
-  async missing(group: number, sequence: number, ranks: readonly number[]): Promise<number[]> {
-    const open = new Set(ranks.filter((rank) => rank !== this.rank));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const query: Query = { group, sequence, open, done: resolve };
-    this.#queries.add(query);
-    const timer = setTimeout(resolve, ANSWER_MS);
-    for (const rank of open) this.#byRank.get(rank)?.write(Kind.Query, { ...NO_ENVELOPE, group, sequence }, {});
-    if (open.size > 0) await this.attend(promise);
-    clearTimeout(timer);
-    this.#queries.delete(query);
-    return [...open].sort((a, b) => a - b);
+  missing(group: number, sequence: number, ranks: readonly number[]): Promise<number[]> {
+    const others = ranks.filter((rank) => rank !== this.rank);
+    const question = { ...NO_ENVELOPE, group, sequence };
+    return this.attend(this.#rollCall.ask(group, sequence, others, (rank) => {
+      this.#writeTo(this.#connections.ofRank(rank), Kind.Query, question);
+    }));
   }
 
   awaited(): number[] {
-    const waiting = [...this.#byRank.values()].filter(({ link }) => link.isAwaited || link.hasUnsent);
+    const waiting = [...this.#connections.peers].filter(({ link }) => link.isAwaited || link.hasUnsent);
     return waiting.map(({ rank }) => rank).sort((a, b) => a - b);
   }
 
   fail(failure: Failure, tell = true): void {
     if (this.failure !== undefined) return;
     this.failure = failure;
-    const text = new TextEncoder().encode(JSON.stringify(failure));
-    for (const peer of this.#byRank.values()) {
+    const report = encodeFailure(failure);
+    for (const peer of this.#connections.peers) {
       peer.link.fail(failure);
-      if (tell && peer.state === "here") peer.write(Kind.Abort, NO_ENVELOPE, { total: text.length }, text);
+      if (tell && peer.state === "here") this.#writeTo(peer, Kind.Abort, NO_ENVELOPE, report);
     }
-    for (const query of this.#queries) query.done();
+    this.#rollCall.cancel();
   }
 
   close(): Promise<void> {
     return this.#closing ??= this.#leave();
   }
-
-  // HandshakeHost
 
   reply(key: RoutingKey, kind: number, body: Record<string, unknown>): void {
     const payload = new TextEncoder().encode(JSON.stringify(body));
@@ -181,28 +150,24 @@ export class ZmqTransport implements Transport, HandshakeHost {
   }
 
   proved(key: RoutingKey, rank: number, info: string): void {
-    if (this.#byRank.has(rank)) return this.stranger(`a second rank ${rank}`);
-    this.#admission.proved(key, rank, info);
+    if (this.#connections.ofRank(rank) !== undefined) this.stranger(`a second rank ${rank}`);
+    else this.#admission.proved(key, rank, info);
   }
 
   established(key: RoutingKey, rank: number, info: string): void {
-    if (this.#byRank.has(rank)) return this.stranger(`a second rank ${rank}`);
+    if (this.#connections.ofRank(rank) !== undefined) return this.stranger(`a second rank ${rank}`);
     const writer: FrameWriter = {
       write: (kind, envelope, fields, payload) => {
-        if (peer.state === "lost") return false;
-        return this.#write(key, kind, envelope, fields, peer.sent++, payload);
+        return peer.state !== "lost" && this.#write(key, kind, envelope, fields, peer.sent++, payload);
       },
       read: (into) => this.#socket.payload(into),
       fail: (failure) => this.fail(failure),
     };
-    const link = new PeerLink(rank, writer);
-    const described = { rank, ...parseInfo(info) };
     const peer: Peer = {
-      ...writer,
-      ...{ rank, key, link, info: described, sent: 0, received: 0, state: "here", knowsGoodbye: false },
+      ...{ rank, key, info: { rank, ...decodeInfo(info) }, link: new PeerLink(rank, writer) },
+      ...{ sent: 0, received: 0, state: "here", knowsGoodbye: false },
     };
-    this.#peers.set(key, peer);
-    this.#byRank.set(rank, peer);
+    this.#connections.add(peer);
     this.#admission.established(rank, info);
   }
 
@@ -219,7 +184,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
   /** The peer, or the rejection of whatever was to be done with it. */
   #usable(rank: number): Peer | Promise<never> {
     if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
-    const peer = this.#byRank.get(rank);
+    const peer = this.#connections.ofRank(rank);
     if (peer !== undefined && peer.state === "here") return peer;
     this.fail(this.#leftEarly(rank));
     return Promise.reject(new FailureSignal(this.failure!));
@@ -227,7 +192,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   #receive(rank: number, envelope: Envelope, into?: Uint8Array): Promise<Message> {
     if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
-    const peer = this.#byRank.get(rank)!;
+    const peer = this.#connections.ofRank(rank)!;
     const message = peer.link.receive(envelope, into);
     // What a rank sent before it left still counts.
     if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#leftEarly(rank));
@@ -235,13 +200,19 @@ export class ZmqTransport implements Transport, HandshakeHost {
   }
 
   #leftEarly(rank: number): Failure {
-    const detail = `${this.#name(rank)} left the group while other ranks still communicate`;
-    return { kind: "rank", operation: "close", sequence: 0, ranks: [rank], detail };
+    const detail = `${this.#connections.name(rank)} left the group while other ranks still communicate`;
+    return { kind: "rank", operation: "", sequence: 0, ranks: [rank], detail };
   }
 
-  #name(rank: number): string {
-    const info = this.#byRank.get(rank)?.info;
-    return info === undefined ? `rank ${rank}` : `rank ${rank} (host ${info.host}, pid ${info.pid})`;
+  /** Sends a frame of no message to a peer, if it is still connected. */
+  #writeTo(
+    peer: Peer | undefined,
+    kind: number,
+    envelope: Envelope = NO_ENVELOPE,
+    payload?: Uint8Array,
+  ): void {
+    if (peer === undefined || peer.state === "lost") return;
+    this.#write(peer.key, kind, envelope, { total: payload?.length ?? 0 }, peer.sent++, payload);
   }
 
   #write(
@@ -288,7 +259,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   #handle(key: RoutingKey): void {
     const frame = decodeHeader(this.#socket.header, this.#socket.headerLength);
-    const peer = this.#peers.get(key);
+    const peer = this.#connections.ofKey(key);
     if (peer === undefined) {
       if (frame instanceof FrameError) this.stranger(frame.reason);
       else if (key === FOREIGN || frame.kind > Kind.Ready) this.stranger("a frame without a handshake");
@@ -308,7 +279,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     if (payload === undefined) return this.stranger("an incomplete handshake");
     // Descriptors are reused: what broke before this message came is another connection.
     this.#lose(this.#socket.disconnected());
-    this.#descriptors.set(payload.descriptor, key);
+    this.#connections.noteDescriptor(payload.descriptor, key);
     this.handshakes.handle(key, frame, payload.bytes).catch((error) => this.stranger(String(error)));
   }
 
@@ -323,13 +294,13 @@ export class ZmqTransport implements Transport, HandshakeHost {
       }
       case Kind.Abort: {
         const bytes = new Uint8Array(frame.payload);
-        const failure = this.#socket.payload(bytes) ? parseFailure(bytes) : undefined;
+        const failure = this.#socket.payload(bytes) ? decodeFailure(bytes) : undefined;
         if (failure === undefined) return violation(peer, "an unreadable failure report");
         this.fail(failure, false);
         return undefined;
       }
       case Kind.Goodbye:
-        peer.write(Kind.GoodbyeAck, NO_ENVELOPE, {});
+        this.#writeTo(peer, Kind.GoodbyeAck);
         peer.state = "left";
         this.#endFarewell();
         return peer.link.isAwaited || peer.link.hasUnsent ? this.#leftEarly(peer.rank) : undefined;
@@ -340,15 +311,11 @@ export class ZmqTransport implements Transport, HandshakeHost {
       case Kind.Query: {
         const { group, sequence } = frame;
         const entered = this.#observer.hasEntered(group, sequence);
-        peer.write(Kind.Answer, { ...NO_ENVELOPE, group, sequence, count: entered ? 1 : 0 }, {});
+        this.#writeTo(peer, Kind.Answer, { ...NO_ENVELOPE, group, sequence, count: entered ? 1 : 0 });
         return undefined;
       }
       case Kind.Answer:
-        for (const query of this.#queries) {
-          if (query.group !== frame.group || query.sequence !== frame.sequence) continue;
-          if (frame.count === 1) query.open.delete(peer.rank);
-          if (query.open.size === 0) query.done();
-        }
+        this.#rollCall.answered(frame.group, frame.sequence, peer.rank, frame.count === 1);
         return undefined;
       default:
         return violation(peer, `a frame of kind ${frame.kind} after the handshake`);
@@ -358,10 +325,9 @@ export class ZmqTransport implements Transport, HandshakeHost {
   #lose(descriptors: readonly number[]): void {
     const lost: Peer[] = [];
     for (const descriptor of descriptors) {
-      const key = this.#descriptors.get(descriptor);
-      this.#descriptors.delete(descriptor);
+      const key = this.#connections.takeDescriptor(descriptor);
       if (key === undefined) continue;
-      const peer = this.#peers.get(key);
+      const peer = this.#connections.ofKey(key);
       if (peer === undefined) {
         if (this.handshakes.broken(key)) this.handshakes.hello(key, key - outgoingKey(0));
       } else {
@@ -374,57 +340,32 @@ export class ZmqTransport implements Transport, HandshakeHost {
     this.#endFarewell();
     if (lost.length === 0) return;
     const ranks = lost.map(({ rank }) => rank).sort((a, b) => a - b);
-    const names = ranks.map((rank) => this.#name(rank)).join(", ");
+    const names = ranks.map((rank) => this.#connections.name(rank)).join(", ");
     const detail = `${names} failed: the connection broke`;
-    this.fail({ kind: "rank", operation: "connection", sequence: 0, ranks, detail });
+    this.fail({ kind: "rank", operation: "", sequence: 0, ranks, detail });
   }
 
   #endFarewell(): void {
-    if (this.#farewell === undefined) return;
-    if (this.#isSettled()) this.#farewell();
-  }
-
-  /** Whether no rank waits for anything that this one may still have to send. */
-  #isSettled(): boolean {
-    return [...this.#byRank.values()].every((peer) => peer.knowsGoodbye || peer.state !== "here");
+    if (this.#connections.isSettled) this.#farewell?.();
   }
 
   async #leave(): Promise<void> {
     const limit = this.failure === undefined ? GOODBYE_MS : GOODBYE_AFTER_FAILURE_MS;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#farewell = resolve;
-    for (const peer of this.#byRank.values()) peer.write(Kind.Goodbye, NO_ENVELOPE, {});
+    for (const peer of this.#connections.peers) this.#writeTo(peer, Kind.Goodbye);
     const timer = setTimeout(resolve, limit);
     this.#endFarewell();
     await this.attend(promise);
     clearTimeout(timer);
     const detail = "the group is closed on this rank";
-    this.fail({ kind: "closed", operation: "close", sequence: 0, ranks: [this.rank], detail }, false);
+    this.fail({ kind: "closed", operation: "", sequence: 0, ranks: [this.rank], detail }, false);
     await this.#progress.close();
-    await this.#socket.close(this.#isSettled() ? SETTLED_LINGER_MS : limit);
+    await this.#socket.close(this.#connections.isSettled ? SETTLED_LINGER_MS : limit);
   }
 }
 
 function violation(peer: Peer, reason: string): Failure {
   const detail = `rank ${peer.rank} broke the protocol: ${reason}`;
-  return { kind: "rank", operation: "receive", sequence: 0, ranks: [peer.rank], detail };
-}
-
-function parseInfo(info: string): { host: string; pid: number } {
-  try {
-    const { host, pid } = JSON.parse(info);
-    return { host: String(host), pid: Number(pid) };
-  } catch {
-    return { host: "unknown", pid: 0 };
-  }
-}
-
-function parseFailure(bytes: Uint8Array): Failure | undefined {
-  try {
-    const { kind, operation, sequence, ranks, detail } = JSON.parse(new TextDecoder().decode(bytes));
-    if (!FAILURE_KINDS.includes(kind) || !Array.isArray(ranks) || !ranks.every(Number.isInteger)) return undefined;
-    return { kind, operation: String(operation), sequence: Number(sequence), ranks, detail: String(detail) };
-  } catch {
-    return undefined;
-  }
+  return { kind: "rank", operation: "", sequence: 0, ranks: [peer.rank], detail };
 }

@@ -142,7 +142,9 @@ export class RouterSocket {
   /** Connects to a peer's endpoint, for as long as it takes; messages to `key` go there. */
   connect(endpoint: string, key: RoutingKey): void {
     this.#setBytes(Option.connectRoutingId, routingId(key));
-    if (this.#zmq.zmq_connect(this.#socket, cString(endpoint)) !== 0) throw this.#error(`connect to ${endpoint}`);
+    if (this.#zmq.zmq_connect(this.#socket, cString(endpoint)) !== 0) {
+      throw this.#error(`connect to ${endpoint}`);
+    }
   }
 
   /** Gives up the outgoing connections to an endpoint. */
@@ -158,7 +160,9 @@ export class RouterSocket {
     const { zmq_send } = this.#zmq;
     if (zmq_send(this.#socket, id, ID_BYTES, DONTWAIT | SNDMORE) < 0) return false;
     const hasPayload = payload !== undefined && payload.length > 0;
-    if (zmq_send(this.#socket, header, HEADER_LENGTH, DONTWAIT | (hasPayload ? SNDMORE : 0)) < 0) return false;
+    if (zmq_send(this.#socket, header, HEADER_LENGTH, DONTWAIT | (hasPayload ? SNDMORE : 0)) < 0) {
+      return false;
+    }
     if (!hasPayload) return true;
     return zmq_send(this.#socket, payload as Uint8Array<ArrayBuffer>, BigInt(payload.length), DONTWAIT) >= 0;
   }
@@ -183,7 +187,12 @@ export class RouterSocket {
   /** Reads the payload of the announced message into `into`; false unless it has exactly that size. */
   payload(into: Uint8Array): boolean {
     if (!this.#more) return into.length === 0;
-    const length = this.#zmq.zmq_recv(this.#socket, into as Uint8Array<ArrayBuffer>, BigInt(into.length), DONTWAIT);
+    const length = this.#zmq.zmq_recv(
+      this.#socket,
+      into as Uint8Array<ArrayBuffer>,
+      BigInt(into.length),
+      DONTWAIT,
+    );
     this.#more = this.#hasMore();
     return length === into.length && !this.#more;
   }

@@ -23,6 +23,7 @@ interface Gap {
  * end of the used part. The memory grows on demand, up to 4 GiB, and never shrinks: that is WebAssembly's rule.
  */
 export class Arena {
+  /** What generated kernels import. */
   readonly memory: WebAssembly.Memory = new WebAssembly.Memory({
     initial: MINIMUM_PAGES,
     maximum: MAXIMUM_PAGES,

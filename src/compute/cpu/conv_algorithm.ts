@@ -4,6 +4,7 @@ import type { KernelCache } from "./wasm/kernels.ts";
 
 /** A layer's rearranged weights in the arena. */
 export interface PackedLayer {
+  /** What the layer does. */
   readonly spec: ConvSpec;
   /** Address of the weights. */
   readonly weights: number;
@@ -19,7 +20,7 @@ export interface ConvAlgorithm {
   /** Rearranges row-major weights (the shapes of {@link ConvSpec.op}) and the bias; both targets hold zeros. */
   pack(spec: ConvSpec, weights: Float32Array, packed: Float32Array): void;
 
-  /** Where output channel `o` has its bias. */
+  /** Puts the bias where the kernels read it; the target holds zeros. */
   packBias(spec: ConvSpec, bias: Float32Array, packed: Float32Array): void;
 
   /** Bytes that one thread needs while it runs. */
@@ -41,7 +42,9 @@ export interface ConvAlgorithm {
 
 /** What a layer is applied to. */
 export interface ConvTask {
+  /** Of `inChannels` channels. */
   readonly input: CpuFeatureMap;
+  /** Of `outChannels` channels; not the input. */
   readonly output: CpuFeatureMap;
   /** At most two, of the output's shape. */
   readonly addends: readonly CpuFeatureMap[];

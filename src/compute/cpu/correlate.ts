@@ -3,9 +3,9 @@ import type { Arena } from "./arena.ts";
 import { correlation, type CorrelationSpec } from "./wasm/correlation.ts";
 import { KernelCache, type WasmFunction } from "./wasm/kernels.ts";
 
-/** Register blocks: 24 columns while they fit, then 4. More rows lose cache lines when rows are a power of 2 apart. */
-const WIDE: CorrelationSpec = { rows: 2, vectors: 6 };
-const NARROW: CorrelationSpec = { rows: 4, vectors: 1 };
+/** Strips of 24 columns while they fit, then of 4. */
+const WIDE: CorrelationSpec = { vectors: 6 };
+const NARROW: CorrelationSpec = { vectors: 1 };
 /** Output rows per call: short calls let the engine replace its baseline code early. */
 const ROWS_PER_CALL = 32;
 

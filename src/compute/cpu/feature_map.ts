@@ -11,8 +11,11 @@ export class CpuFeatureMap implements FeatureMap {
   readonly pixel: number;
   /** Bytes from one row to the next. */
   readonly rowBytes: number;
+  /** Size in the arena. */
   readonly bytes: number;
+  /** All values, the border included. */
   readonly data: Float32Array;
+  /** Set once it was given back. */
   released = false;
 
   /** @param address at least {@link featureMapBytes} bytes of the arena */
@@ -40,6 +43,7 @@ export class CpuFeatureMap implements FeatureMap {
     return Math.ceil(this.width / 4);
   }
 
+  /** 4x4 tiles of the image, counted row by row. */
   get tiles(): number {
     return this.tilesPerRow * Math.ceil(this.height / 4);
   }

@@ -36,6 +36,25 @@ export function turnsPerInvocation(items: number): number {
   return Math.min(Math.max(Math.floor(items / 65536), 1), 8);
 }
 
+/**
+ * Loop turns that one invocation may take: Mesa's lavapipe ends all loops of an invocation, without a word, after 65,535
+ * turns in total.
+ */
+const MAX_TURNS = 60_000;
+
+/**
+ * Splits 0 .. count into ranges that one dispatch each can loop over; those after the first add to the output.
+ *
+ * @param turns loop turns that each of the `count` steps takes in one invocation
+ * @returns at least one range of at least one step, or the empty range for a count of 0
+ */
+export function loopRanges(count: number, turns: number): [number, number][] {
+  const length = Math.max(Math.floor(MAX_TURNS / turns), 1);
+  const ranges: [number, number][] = [[0, Math.min(length, count)]];
+  for (let begin = length; begin < count; begin += length) ranges.push([begin, Math.min(begin + length, count)]);
+  return ranges;
+}
+
 /** Values of a shader's uniform struct of scalars, in order, four bytes each. */
 export class Params {
   readonly words: number[] = [];

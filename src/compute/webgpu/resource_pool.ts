@@ -47,9 +47,14 @@ export class ResourcePool implements Trimmable {
       return pooled;
     }
     this.#budget.claim(bytes);
-    const resource = create();
-    this.#all.add(resource);
-    return resource;
+    try {
+      const resource = create();
+      this.#all.add(resource);
+      return resource;
+    } catch (error) {
+      this.#budget.free(bytes);
+      throw error;
+    }
   }
 
   /** Keeps a resource for reuse. */

@@ -45,8 +45,10 @@ export class TableCache {
     if (weights) new Float32Array(words.buffer).set(weights, weightsAt);
     const resource = this.#buffers.acquire(words.length);
     this.#queue.writeBuffer(resource, 0, words);
-    const single = indices.length === offsets.length - 1 && offsets.every((start, row) => start === row);
+    let longest = 0;
+    for (let row = 1; row < offsets.length; row++) longest = Math.max(longest, offsets[row] - offsets[row - 1]);
     const rows = offsets.length - 1;
-    return { resource, rows, weighted: weights !== undefined, single, indicesAt, weightsAt };
+    const single = longest === 1 && indices.length === rows;
+    return { resource, rows, weighted: weights !== undefined, longest, single, indicesAt, weightsAt };
   }
 }

@@ -21,6 +21,7 @@ export class Local {
     this.get = [0x20, unsigned(index)];
   }
 
+  /** Assigns. */
   set(value: Code): Code {
     return [value, 0x21, unsigned(this.index)];
   }
@@ -33,6 +34,7 @@ export class Local {
 
 /** A function under construction; parameters are i32, it returns nothing. */
 export class FunctionBuilder {
+  /** Its parameters, in order. */
   readonly parameters: readonly Local[];
   readonly #types: number[] = [];
   readonly #body: Code[] = [];
@@ -52,10 +54,12 @@ export class FunctionBuilder {
     return this.#local(0x7b);
   }
 
+  /** `count` new i32 variables. */
   i32s(count: number): Local[] {
     return indices(count).map(() => this.i32());
   }
 
+  /** `count` new v128 variables. */
   v128s(count: number): Local[] {
     return indices(count).map(() => this.v128());
   }
@@ -101,6 +105,7 @@ export const i32 = (value: number): Code => [0x41, signed(value)];
 export const add = (a: Code, b: Code): Code => [a, b, 0x6a];
 export const subtract = (a: Code, b: Code): Code => [a, b, 0x6b];
 export const multiply = (a: Code, b: Code): Code => [a, b, 0x6c];
+/** Unsigned, rounded down. */
 export const divide = (a: Code, b: Code): Code => [a, b, 0x6e];
 export const remainder = (a: Code, b: Code): Code => [a, b, 0x70];
 export const and = (a: Code, b: Code): Code => [a, b, 0x71];
@@ -108,7 +113,9 @@ export const equal = (a: Code, b: Code): Code => [a, b, 0x46];
 /** a > b for signed values. */
 export const greater = (a: Code, b: Code): Code => [a, b, 0x4a];
 
+/** Runs `then` if the condition is not 0. */
 export const when = (condition: Code, ...then: Code[]): Code => [condition, 0x04, 0x40, then, 0x0b];
+/** Runs one of the two. */
 export const choose = (condition: Code, then: Code, otherwise: Code): Code => [
   condition,
   [0x04, 0x40],

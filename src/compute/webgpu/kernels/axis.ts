@@ -1,5 +1,5 @@
 import type { AxisKernel } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program, turnsPerInvocation } from "../dispatch.ts";
+import { type Dispatch, groups, loopRanges, Params, type Program, turnsPerInvocation } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
@@ -8,6 +8,8 @@ export interface UploadedTable {
   readonly resource: GpuResource;
   readonly rows: number;
   readonly weighted: boolean;
+  /** Entries of the longest row. */
+  readonly longest: number;
   /** Whether every row has exactly one entry. */
   readonly single: boolean;
   /** Where the indices and the weights begin. */
@@ -34,17 +36,15 @@ export function axisSource({ weighted, single, vector, rowsAlongX }: AxisSpec): 
     ? ["o = id.x; o < rows; o += count.x * 64u", "b = id.y; b < inner; b += count.y"]
     : ["o = id.y; o < rows; o += count.y", "b = id.x; b < inner; b += count.x * 64u"];
   const prologue = single
-    ? `let source = table[indicesAt + o] * inner;${
-      weighted ? " let w = bitcast<f32>(table[weightsAt + o]);" : ""
-    }`
-    : "let begin = table[o]; let end = table[o + 1u];";
+    ? `let source = table[indicesAt + o] * inner;${weighted ? " let w = bitcast<f32>(table[weightsAt + o]);" : ""}`
+    : "let first = table[o] + begin; let last = min(table[o] + end, table[o + 1u]);";
   const sum = single
     ? `let sum = ${weighted ? "w * " : ""}a[n * columns * inner + source + b];`
-    : `var sum = ${type}(0);
-          for (var k = begin; k < end; k++) {
-            sum += ${weight("k")}a[(n * columns + table[indicesAt + k]) * inner + b];
-          }`;
-  const members = ["outer", "rows", "columns", "inner", "indicesAt", "weightsAt"];
+    : `var sum = select(${type}(0), output[(n * rows + o) * inner + b], begin > 0u);
+        for (var k = first; k < last; k++) {
+          sum += ${weight("k")}a[(n * columns + table[indicesAt + k]) * inner + b];
+        }`;
+  const members = ["outer", "rows", "columns", "inner", "indicesAt", "weightsAt", "begin", "end"];
   return storageBuffer(0, "a", type) + storageBuffer(1, "table", "u32") +
     storageBuffer(2, "output", type, "read_write") +
     paramsStruct(3, members.map((name) => `${name}: u32`)) +
@@ -65,38 +65,32 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
 `;
 }
 
-/** The launch of an axis kernel; undefined when the output is empty. */
+/** The launches of an axis kernel: one, or for long rows of the table several that add up. */
 export function planAxis(
   kernel: AxisKernel,
   input: GpuResource,
   table: UploadedTable,
   output: GpuResource,
-): Dispatch | undefined {
+): Dispatch[] {
   const { outer, inner } = kernel;
-  if (outer * inner * table.rows === 0) return undefined;
+  if (outer * inner * table.rows === 0) return [];
   const vector = inner % 4 === 0;
   const items = vector ? inner / 4 : inner;
   const rowsAlongX = items < 32 && table.rows > items;
   const { weighted, single } = table;
   const spec: AxisSpec = { weighted, single, vector, rowsAlongX };
-  const turns = turnsPerInvocation(outer * items * table.rows);
+  const turns = table.longest > 64 ? 1 : turnsPerInvocation(outer * items * table.rows);
   const program: Program = {
     key: ["axis", weighted, single, vector, rowsAlongX].join(" "),
     bindings: "rrw",
     source: () => axisSource(spec),
   };
   const [x, y] = rowsAlongX ? [table.rows, items] : [items, table.rows];
-  return {
+  return loopRanges(table.longest, turns).map((range) => ({
     program,
     resources: [input, table.resource, output],
-    params: new Params().int(
-      outer,
-      table.rows,
-      kernel.table.columns,
-      items,
-      table.indicesAt,
-      table.weightsAt,
-    ),
+    params: new Params()
+      .int(outer, table.rows, kernel.table.columns, items, table.indicesAt, table.weightsAt, ...range),
     workgroups: [groups(x, 64), groups(y, 1), groups(Math.ceil(outer / turns), 1)],
-  };
+  }));
 }

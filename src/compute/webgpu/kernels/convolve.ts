@@ -1,5 +1,5 @@
 import type { ConvolveKernel } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import { type Dispatch, groups, loopRanges, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
@@ -14,7 +14,7 @@ export function convolveOutputSize(kernel: ConvolveKernel): [number, number] {
 }
 
 /**
- * The WGSL text: one invocation per output value, summing taps within channels, each channel on its own first. A
+ * The WGSL text: one invocation per output value, summing the kernel's rows, each on its own first. A
  * transposed layer gathers: output row i takes input row r where r stride + u = i + padding.
  */
 export function convolveSource(transposed: boolean): string {
@@ -35,6 +35,8 @@ export function convolveSource(transposed: boolean): string {
       "groups: i32",
       "outHeight: i32",
       "outWidth: i32",
+      "begin: i32",
+      "end: i32",
     ]) +
     `
 @compute @workgroup_size(64)
@@ -50,21 +52,22 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
       for (var j = i32(id.x); j < p.outWidth; j += i32(count.x * 64u)) {
         let columnAnchor = ${anchor("j")};
         var sum = 0.0;
-        for (var c = 0; c < inPerGroup; c++) {
-          var channelSum = 0.0;
-          for (var u = 0; u < p.kernelHeight; u++) {
-            let row = sourceRow(rowAnchor, u);
-            if (row < 0) { continue; }
-            for (var v = 0; v < p.kernelWidth; v++) {
-              let column = sourceColumn(columnAnchor, v);
-              if (column < 0) { continue; }
-              let w = weights[(${weightIndex} * p.kernelHeight + u) * p.kernelWidth + v];
-              channelSum += w * x[((item * p.inChannels + inBase + c) * p.height + row) * p.width + column];
-            }
+        for (var kernelRow = p.begin; kernelRow < p.end; kernelRow++) {
+          let c = kernelRow / p.kernelHeight;
+          let u = kernelRow % p.kernelHeight;
+          let row = sourceRow(rowAnchor, u);
+          if (row < 0) { continue; }
+          var rowSum = 0.0;
+          for (var v = 0; v < p.kernelWidth; v++) {
+            let column = sourceColumn(columnAnchor, v);
+            if (column < 0) { continue; }
+            let w = weights[(${weightIndex} * p.kernelHeight + u) * p.kernelWidth + v];
+            rowSum += w * x[((item * p.inChannels + inBase + c) * p.height + row) * p.width + column];
           }
-          sum += channelSum;
+          sum += rowSum;
         }
-        output[(plane * p.outHeight + i) * p.outWidth + j] = sum;
+        let at = (plane * p.outHeight + i) * p.outWidth + j;
+        output[at] = select(0.0, output[at], p.begin > 0) + sum;
       }
     }
   }
@@ -84,39 +87,40 @@ function sourceFunction(axis: string, size: string, transposed: boolean): string
 `;
 }
 
-/** The launch of a convolution layer; undefined when the output is empty. */
+/** The launches of a convolution layer: one, or for many or large kernels several that add up. */
 export function planConvolve(
   kernel: ConvolveKernel,
   inputs: readonly GpuResource[],
   output: GpuResource,
-): Dispatch | undefined {
+): Dispatch[] {
   const [outHeight, outWidth] = convolveOutputSize(kernel);
   const planes = kernel.batch * kernel.outChannels;
-  if (planes * outHeight * outWidth === 0) return undefined;
+  if (planes * outHeight * outWidth === 0) return [];
   const { transposed } = kernel;
   const program: Program = {
     key: `convolve ${transposed ? "transposed" : "plain"}`,
     bindings: "rrw",
     source: () => convolveSource(transposed),
   };
-  const params = new Params().int(
-    kernel.batch,
-    kernel.inChannels,
-    kernel.outChannels,
-    kernel.height,
-    kernel.width,
-    kernel.kernelHeight,
-    kernel.kernelWidth,
-    kernel.stride,
-    kernel.padding,
-    kernel.groups,
-    outHeight,
-    outWidth,
-  );
-  return {
+  const kernelRows = kernel.inChannels / kernel.groups * kernel.kernelHeight;
+  return loopRanges(kernelRows, kernel.kernelWidth + 1).map((range) => ({
     program,
     resources: [...inputs, output],
-    params,
+    params: new Params().int(
+      kernel.batch,
+      kernel.inChannels,
+      kernel.outChannels,
+      kernel.height,
+      kernel.width,
+      kernel.kernelHeight,
+      kernel.kernelWidth,
+      kernel.stride,
+      kernel.padding,
+      kernel.groups,
+      outHeight,
+      outWidth,
+      ...range,
+    ),
     workgroups: [groups(outWidth, 64), groups(outHeight, 1), groups(planes, 1)],
-  };
+  }));
 }

@@ -75,6 +75,8 @@ export function correlateSource({ along, run, lines, lanes }: CorrelateSpec): st
       "filterC: i32",
       "filterStart: i32",
       "filterLast: i32",
+      "begin: i32",
+      "end: i32",
     ]) +
     `
 @compute @workgroup_size(${workgroup})
@@ -89,7 +91,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
     let filterAt = (item * p.filterChannels + channel) * p.tapsA * p.tapsC + p.filterStart;
     let planeAt = plane * p.inA * p.inC;
     ${repeat(lines, (q) => repeat(run, (i) => `var sum${q}_${i} = 0.0;`, " "), "\n    ")}
-    for (var r = 0; r < p.tapsC + ${lines - 1}; r++) {
+    for (var r = p.begin; r < p.end; r++) {
       let row = planeAt + min(c + r, p.inC - 1) * p.strideC;
       ${repeat(run, (i) => `var x${i} = ${load(`a + ${i}`)};`, "\n      ")}
       for (var v = 0; v < p.tapsA; v += ${TAPS}) {
@@ -103,7 +105,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
     ${
       repeat(lines, (q) =>
         repeat(run, (i) =>
-          `if (a + ${i} < p.outA && c + ${q} < p.outC) { output[outAt + ${i} * p.outStrideA + ${q} * p.outStrideC] = sum${q}_${i}; }`))
+          `if (a + ${i} < p.outA && c + ${q} < p.outC) { let at = outAt + ${i} * p.outStrideA + ${q} * p.outStrideC; ` +
+          `output[at] = ${previous}sum${q}_${i}; }`))
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { MatmulKernel } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import { type Dispatch, groups, loopRanges, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { paramsStruct, repeat, storageBuffer } from "./wgsl.ts";
 
@@ -15,7 +15,7 @@ export function matmulSource(): string {
   const each = (code: (index: number) => string) => repeat(TILE, code, " ");
   return storageBuffer(0, "a", "f32") + storageBuffer(1, "b", "f32") +
     storageBuffer(2, "output", "f32", "read_write") +
-    paramsStruct(3, ["batch: u32", "m: u32", "k: u32", "n: u32"]) +
+    paramsStruct(3, ["batch: u32", "m: u32", "k: u32", "n: u32", "begin: u32", "end: u32"]) +
     `
 @compute @workgroup_size(${WORKGROUP}, ${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
@@ -25,14 +25,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
     ${each((i) => `let aRow${i} = (item * p.m + min(row + ${i}u, p.m - 1u)) * p.k;`)}
     ${each((j) => `let bColumn${j} = item * p.k * p.n + min(column + ${j}u, p.n - 1u);`)}
     ${each((i) => `var sum${i} = vec4f(0);`)}
-    for (var k = 0u; k < p.k; k++) {
+    for (var k = p.begin; k < p.end; k++) {
       let v = vec4f(${repeat(TILE, (j) => `b[bColumn${j} + k * p.n]`, ", ")});
       ${each((i) => `sum${i} += a[aRow${i} + k] * v;`)}
     }
     ${
       each((i) =>
         `if (row + ${i}u < p.m) { let at = (item * p.m + row + ${i}u) * p.n + column; ` +
-        each((j) => `if (column + ${j}u < p.n) { output[at + ${j}u] = sum${i}[${j}]; }`) + " }"
+        each((j) => `if (column + ${j}u < p.n) { output[at + ${j}u] = select(0.0, output[at + ${j}u], p.begin > 0u) + sum${i}[${j}]; }`) + " }"
       )
     }
   }}}
@@ -42,17 +42,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
 
 const PROGRAM: Program = { key: "matmul", bindings: "rrw", source: matmulSource };
 
-/** The launch of a matrix product with k >= 1; undefined when the output is empty. */
+/** The launches of a matrix product: one, or for long rows several that add up. */
 export function planMatmul(
   { batch, m, k, n }: MatmulKernel,
   inputs: readonly GpuResource[],
   output: GpuResource,
-): Dispatch | undefined {
-  if (batch * m * n === 0) return undefined;
-  return {
+): Dispatch[] {
+  if (batch * m * n === 0) return [];
+  return loopRanges(k, 1).map((range) => ({
     program: PROGRAM,
     resources: [...inputs, output],
-    params: new Params().int(batch, m, k, n),
+    params: new Params().int(batch, m, k, n, ...range),
     workgroups: [groups(n, WORKGROUP * TILE), groups(m, WORKGROUP * TILE), groups(batch, 1)],
-  };
+  }));
 }

@@ -1,0 +1,85 @@
+/** One way to go wrong, chosen by the first argument; prints what this rank saw as JSON. Run by failures_test.ts. */
+
+import { connect, type ProcessGroup } from "../../src/comm/mod.ts";
+
+const [scenario] = Deno.args;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Reports the error of `work` with how long it took; nothing if it succeeded. */
+async function report(group: ProcessGroup, work: () => Promise<unknown>): Promise<void> {
+  const started = performance.now();
+  try {
+    await work();
+    console.log(JSON.stringify({ name: "none" }));
+  } catch (caught) {
+    const { name, message, ranks, operation, sequence } = caught as Error & Record<string, unknown>;
+    const ms = Math.round(performance.now() - started);
+    const again = await group.barrier().then(() => "none", (error) => error.name);
+    console.log(JSON.stringify({ name, message, ranks, operation, sequence, ms, again }));
+  }
+}
+
+const scenarios: Record<string, (group: ProcessGroup) => Promise<unknown>> = {
+  operations: (group) => group.rank === 1 ? group.barrier() : group.allReduce(new Float32Array(3)),
+  dtypes: (group) => group.allReduce(group.rank === 1 ? new Float64Array(3) : new Float32Array(3)),
+  sizes: (group) => group.allReduce(new Float32Array(group.rank === 1 ? 4 : 3)),
+  long_sizes: (group) => group.allReduce(new Float32Array(group.rank === 1 ? 400_000 : 300_000)),
+  ops: (group) => group.allReduce(new Float32Array(3), { op: group.rank === 1 ? "max" : "sum" }),
+  roots: (group) => group.broadcast(new Float32Array(3), group.rank === 1 ? 1 : 0),
+  broadcast_sizes: (group) => group.broadcast(new Float32Array(group.rank === 1 ? 4 : 3), 0),
+  reduce_sizes: (group) => group.reduce(new Float32Array(group.rank === 1 ? 4 : 3), 0),
+  gather_dtypes: (group) => group.gather(group.rank === 1 ? new Int8Array(3) : new Float32Array(3), 0),
+  block_sizes: (group) =>
+    group.reduceScatter(group.ranks.map((to) => new Float32Array(to + (group.rank === 1 ? 2 : 1)))),
+  broadcast_against_barrier: (group) =>
+    group.rank === 0 ? group.broadcast(new Int8Array(1), 0) : group.barrier(),
+  groups: (group) => group.newGroup(group.rank === 1 ? [0] : [0, 1]),
+  async missing(group) {
+    if (group.rank === 1) await pause(1500);
+    await group.allReduce(new Float32Array(3), { timeout: 400 });
+  },
+  async missing_root(group) {
+    if (group.rank === 0) await pause(1500);
+    await group.broadcast(new Float32Array(3), 0, { timeout: 400 });
+  },
+  async stuck(group) {
+    if (group.rank === 1) {
+      const until = performance.now() + 1500;
+      while (performance.now() < until);
+    }
+    await group.barrier({ timeout: 400 });
+  },
+  async lonely_recv(group) {
+    if (group.rank === 0) await group.recv(1, 3, { timeout: 300 });
+    else await group.barrier();
+  },
+  async killed(group) {
+    if (group.rank === 1) Deno.kill(Deno.pid, "SIGKILL");
+    await group.allReduce(new Float32Array(100_000));
+  },
+  async killed_while_waiting(group) {
+    if (group.rank === 1) setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), 200);
+    if (group.rank === 1) await pause(1000);
+    await group.barrier();
+  },
+  async exits(group) {
+    if (group.rank === 1) Deno.exit(3);
+    await pause(100);
+    await group.barrier();
+  },
+  async stopped(group) {
+    if (group.rank === 1) Deno.kill(Deno.pid, "SIGSTOP");
+    await group.barrier();
+  },
+  async leaves_early(group) {
+    if (group.rank === 1) await group.close();
+    else await group.allGather(new Float32Array(3));
+  },
+  async own_fault(group) {
+    await group.allGatherObject(group.rank === 1 ? () => 1 : 1);
+  },
+};
+
+await using group = await connect({ timeout: 20_000 });
+await group.barrier();
+await report(group, () => scenarios[scenario](group));
