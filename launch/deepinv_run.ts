@@ -67,8 +67,9 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
     const { code, text } = conclude(result, options);
     if (text !== "") await say("stderr", text);
     if (result.reason !== "failure" || interrupts.received || restarts === options.maxRestarts) {
-      // Output waits for a slow reader, but not once the user has asked to end.
-      await Promise.race([console.flush(), interrupts.first.then(() => after(FLUSH_MS, undefined))]);
+      // Output waits for a slow reader, but not once the user or the clock has ended the job.
+      const patienceEnds = result.reason === "timeout" ? Promise.resolve() : interrupts.first;
+      await Promise.race([console.flush(), patienceEnds.then(() => after(FLUSH_MS, undefined))]);
       return code;
     }
     await say(

@@ -3,7 +3,8 @@
  *
  * 1. A project of the script's own that names this package (deno.json, deno.jsonc or package.json in the script's
  *    folder or above) wins.
- * 2. Otherwise the package's deno.json is passed, so that `import "@deepinv/distributed"` works from anywhere.
+ * 2. Otherwise the package's deno.json is passed, so that `import "@deepinv/distributed"` works from anywhere; its lock
+ *    file serves only scripts of the package itself.
  * 3. A launcher that itself runs from the network has no local deno.json: Deno decides.
  */
 import { dirname, join, resolve } from "node:path";
@@ -31,9 +32,8 @@ function readIfPresent(path: string): string | null {
 }
 
 /** The flags for the script's own project, or null if it has none that names this package. */
-function ownProjectFlags(scriptFolder: string, packageFolder: string): string[] | null {
+function ownProjectFlags(scriptFolder: string): string[] | null {
   for (const folder of ancestors(scriptFolder)) {
-    if (folder === packageFolder) return null;
     for (const file of PROJECT_FILES) {
       const path = join(folder, file);
       if (!readIfPresent(path)?.includes(`"${PACKAGE_NAME}`)) continue;
@@ -57,8 +57,14 @@ function configFlags(scriptFolder: string | null, denoFlags: string[]): string[]
     return [];
   }
   const packageFolder = dirname(fileURLToPath(config));
-  const own = scriptFolder === null ? null : ownProjectFlags(scriptFolder, packageFolder);
-  return own ?? ["--config", fileURLToPath(config)];
+  const flags = ["--config", fileURLToPath(config)];
+  if (scriptFolder !== null) {
+    if ([...ancestors(scriptFolder)].includes(packageFolder)) return flags;
+    const own = ownProjectFlags(scriptFolder);
+    if (own) return own;
+  }
+  // What a foreign script imports has no place in the package's lock file.
+  return denoFlags.some((flag) => /^--(no-)?lock(=|$)/.test(flag)) ? flags : [...flags, "--no-lock"];
 }
 
 /**

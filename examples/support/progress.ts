@@ -1,6 +1,9 @@
 import type { IterationInfo } from "@deepinv/distributed";
 
-/** A line that rewrites itself: iteration, residual, PSNR, and the time that is left. */
+/** On a terminal, or under a launcher that is on one. */
+const LIVE = Deno.stdout.isTerminal() || Deno.env.get("FORCE_COLOR") === "1";
+
+/** Iteration, residual, PSNR and the time that is left: a line that rewrites itself on a terminal, lines elsewhere. */
 export class ProgressLine {
   readonly #begin = performance.now();
   readonly #encoder = new TextEncoder();
@@ -15,7 +18,8 @@ export class ProgressLine {
     const text = `${bar} ${iteration}/${maxIter}  residual ${residual.toExponential(2)}${quality}  ${
       left.toFixed(1)
     } s left`;
-    this.#write(`\r${text.padEnd(90)}${iteration === maxIter ? "\n" : ""}`);
+    if (LIVE) this.#write(`\r${text.padEnd(90)}${iteration === maxIter ? "\n" : ""}`);
+    else this.#write(`${text}\n`);
   }
 
   #write(text: string): void {

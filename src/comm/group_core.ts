@@ -1,10 +1,12 @@
 /** Runs the operations of one group: numbering, agreement, deadlines, errors and counters. */
 
+import { InvalidArgumentError } from "../util/errors.ts";
+import { requireMember } from "./arguments.ts";
 import { Channel } from "./channel.ts";
 import { agree } from "./collectives/dissemination_barrier.ts";
 import { type Failure, FailureSignal, formatRanks, GroupClosedError, toError } from "./errors.ts";
 import type { OperationLedger } from "./operation_ledger.ts";
-import { StatsTable } from "./operation_stats.ts";
+import type { StatsTable } from "./operation_stats.ts";
 import type { Transport } from "./transport/transport.ts";
 import { type Envelope, operationCode, type OperationName } from "./wire.ts";
 
@@ -73,12 +75,48 @@ export class GroupCore {
     return number;
   }
 
+  /** Number of members. */
+  get size(): number {
+    return this.ranks.length;
+  }
+
+  /** Position of this process among the members, -1 if it is none. */
+  get position(): number {
+    return this.ranks.indexOf(this.rank);
+  }
+
+  /** Position of a world rank. @throws InvalidArgumentError unless it is a member */
+  index(action: string, argument: string, rank: number): number {
+    return this.ranks.indexOf(requireMember(action, argument, rank, this.ranks));
+  }
+
+  /** As {@link index}. @throws InvalidArgumentError also for this rank itself */
+  peer(action: string, argument: string, rank: number): number {
+    const index = this.index(action, argument, rank);
+    if (rank !== this.rank) return index;
+    throw new InvalidArgumentError(action, argument, "another rank", `${rank}, this rank itself`);
+  }
+
+  /** As {@link execute}, but in a group of one returns `alone` at once. */
+  async run<T>(
+    call: Call,
+    options: { timeout?: number },
+    alone: T,
+    body: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
+    return this.size === 1 ? alone : await this.execute(call, options.timeout, body);
+  }
+
   /**
    * Runs `body` as the next operation of the group. An operation with a root also waits until every rank has called it.
    *
    * @throws CollectiveError whatever keeps the ranks from finishing it together
    */
-  async run<T>(call: Call, timeout: number | undefined, body: (channel: Channel) => Promise<T>): Promise<T> {
+  async execute<T>(
+    call: Call,
+    timeout: number | undefined,
+    body: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
     const { transport, ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
     const sequence = call.message?.sequence ?? ledger.nextSequence(this.id);

@@ -10,7 +10,6 @@ import {
   requireTag,
   requireTimeout,
 } from "./arguments.ts";
-import type { Channel } from "./channel.ts";
 import { binomialBroadcast, binomialBroadcastMessage } from "./collectives/binomial_broadcast.ts";
 import { binomialReduce } from "./collectives/binomial_reduce.ts";
 import { chooseAllReduce } from "./collectives/choose.ts";
@@ -92,7 +91,7 @@ export class ProcessGroup implements AsyncDisposable {
    * @param x same type and length on every rank
    */
   async allReduce<T extends TypedArray>(x: T, options: ReduceOptions = {}): Promise<T> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const op = requireOp("allReduce", options.op ?? "sum");
     const dtype = requireArray("allReduce", "x", x);
     const sums = op === "avg" ? averageAccumulator(x) : x;
@@ -103,38 +102,38 @@ export class ProcessGroup implements AsyncDisposable {
       count: x.length,
       bytes: x.byteLength,
     };
-    await group.#run(call, options, undefined, (channel) => {
+    await core.run(call, options, undefined, (channel) => {
       return chooseAllReduce(sums.byteLength, channel.size)(channel, sums, op);
     });
-    if (op === "avg") divideInto(x, sums, group.size, "allReduce");
+    if (op === "avg") divideInto(x, sums, core.size, "allReduce");
     return x;
   }
 
   /** As {@link allReduce}, but only `dst`'s `x` becomes the result; the others' stay as they are. */
   async reduce<T extends TypedArray>(x: T, dst: number, options: ReduceOptions = {}): Promise<T> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const op = requireOp("reduce", options.op ?? "sum");
     const dtype = requireArray("reduce", "x", x);
-    const root = group.#index("reduce", "dst", dst);
+    const root = core.index("reduce", "dst", dst);
     const sums = op === "avg" ? averageAccumulator(x) : x;
     const call: Call = {
       ...{ operation: "reduce", dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst },
       ...{ count: x.length, bytes: x.byteLength },
     };
-    await group.#run(call, options, undefined, (channel) => binomialReduce(channel, sums, root, op));
-    if (op === "avg" && group.rank === dst) divideInto(x, sums, group.size, "reduce");
+    await core.run(call, options, undefined, (channel) => binomialReduce(channel, sums, root, op));
+    if (op === "avg" && core.rank === dst) divideInto(x, sums, core.size, "reduce");
     return x;
   }
 
   /** Fills everybody's `x`, of one type and length, with `src`'s. */
   async broadcast<T extends TypedArray>(x: T, src: number, options: CallOptions = {}): Promise<T> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const dtype = requireArray("broadcast", "x", x);
-    const root = group.#index("broadcast", "src", src);
+    const root = core.index("broadcast", "src", src);
     const call: Call = {
       ...{ operation: "broadcast", dtype: dtype.code, root: src, count: x.length, bytes: x.byteLength },
     };
-    await group.#run(call, options, undefined, (channel) => binomialBroadcast(channel, bytesOf(x), root));
+    await core.run(call, options, undefined, (channel) => binomialBroadcast(channel, bytesOf(x), root));
     return x;
   }
 
@@ -144,10 +143,10 @@ export class ProcessGroup implements AsyncDisposable {
    * @param x same type on every rank; lengths may differ
    */
   async allGather<T extends TypedArray>(x: T, options: CallOptions = {}): Promise<T[]> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const dtype = requireArray("allGather", "x", x);
     const call: Call = { operation: "allGather", dtype: dtype.code, bytes: x.byteLength };
-    const messages = await group.#run(call, options, [undefined], (channel) => {
+    const messages = await core.run(call, options, [undefined], (channel) => {
       return directAllGather(channel, bytesOf(x));
     });
     return messages.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T);
@@ -155,11 +154,11 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Everybody's `x`, in the order of {@link ranks}, at `dst`; `null` elsewhere. Lengths may differ. */
   async gather<T extends TypedArray>(x: T, dst: number, options: CallOptions = {}): Promise<T[] | null> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const dtype = requireArray("gather", "x", x);
-    const root = group.#index("gather", "dst", dst);
+    const root = core.index("gather", "dst", dst);
     const call: Call = { operation: "gather", dtype: dtype.code, root: dst, bytes: x.byteLength };
-    const messages = await group.#run(call, options, [undefined], (channel) => {
+    const messages = await core.run(call, options, [undefined], (channel) => {
       return directGather(channel, bytesOf(x), root);
     });
     return messages?.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T) ?? null;
@@ -171,15 +170,15 @@ export class ProcessGroup implements AsyncDisposable {
    * @param list at `src`, one array for each of {@link ranks}, of one type, lengths may differ; `null` elsewhere
    */
   async scatter<T extends TypedArray>(list: T[] | null, src: number, options: CallOptions = {}): Promise<T> {
-    const group = this.#for(options);
-    const root = group.#index("scatter", "src", src);
-    const isRoot = group.rank === src;
-    const dtype = isRoot ? requireList("scatter", list, group.size).code : 0;
+    const core = this.#for(options);
+    const root = core.index("scatter", "src", src);
+    const isRoot = core.rank === src;
+    const dtype = isRoot ? requireList("scatter", list, core.size).code : 0;
     const call: Call = { operation: "scatter", dtype, root: src, bytes: isRoot ? sumBytes(list!) : 0 };
-    const message = await group.#run(call, options, undefined, (channel) => {
+    const message = await core.run(call, options, undefined, (channel) => {
       return directScatter(channel, isRoot ? list!.map(bytesOf) : undefined, root);
     });
-    return message === undefined ? list![group.groupRank].slice() as T : arrayOf(message) as T;
+    return message === undefined ? list![core.position].slice() as T : arrayOf(message) as T;
   }
 
   /**
@@ -188,23 +187,23 @@ export class ProcessGroup implements AsyncDisposable {
    * @param list one array for each of {@link ranks}; entry i has one type and length on every rank
    */
   async reduceScatter<T extends TypedArray>(list: T[], options: ReduceOptions = {}): Promise<T> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const op = requireOp("reduceScatter", options.op ?? "sum");
-    const dtype = requireList("reduceScatter", list, group.size);
+    const dtype = requireList("reduceScatter", list, core.size);
     const blocks = op === "avg" ? list.map(averageAccumulator) : list;
     const count = list.reduce((sum, { length }) => sum + length, 0);
     const call: Call = {
       ...{ operation: "reduceScatter", dtype: dtype.code, reduceOp: reduceOpCode(op) },
       ...{ count, bytes: sumBytes(list) },
     };
-    const sums = await group.#run(
+    const sums = await core.run(
       call,
       options,
       blocks[0],
       (channel) => ringReduceScatter(channel, blocks, op),
     );
-    const result = list[group.groupRank].slice() as T;
-    if (op === "avg") divideInto(result, sums, group.size, "reduceScatter");
+    const result = list[core.position].slice() as T;
+    if (op === "avg") divideInto(result, sums, core.size, "reduceScatter");
     else result.set(sums as never);
     return result;
   }
@@ -215,10 +214,10 @@ export class ProcessGroup implements AsyncDisposable {
    * @param list one array for each of {@link ranks}, of one type; lengths may differ
    */
   async allToAll<T extends TypedArray>(list: T[], options: CallOptions = {}): Promise<T[]> {
-    const group = this.#for(options);
-    const dtype = requireList("allToAll", list, group.size);
+    const core = this.#for(options);
+    const dtype = requireList("allToAll", list, core.size);
     const call: Call = { operation: "allToAll", dtype: dtype.code, bytes: sumBytes(list) };
-    const messages = await group.#run(call, options, [undefined], (channel) => {
+    const messages = await core.run(call, options, [undefined], (channel) => {
       return pairwiseAllToAll(channel, list.map(bytesOf));
     });
     return messages.map((message, at) =>
@@ -228,28 +227,28 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Returns when every rank has called it. */
   async barrier(options: CallOptions = {}): Promise<void> {
-    await this.#for(options).#run({ operation: "barrier" }, options, undefined, disseminationBarrier);
+    await this.#for(options).run({ operation: "barrier" }, options, undefined, disseminationBarrier);
   }
 
   /** Sends `x` to `dst`; once it resolves `x` may change. Messages with one tag arrive in order. */
   async send(x: TypedArray, dst: number, tag = 0, options: CallOptions = {}): Promise<void> {
-    const group = this.#for(options);
+    const core = this.#for(options);
     const dtype = requireArray("send", "x", x);
-    const to = group.#peer("send", "dst", dst);
-    const sequence = group.#core.messageNumber("sent", dst, requireTag("send", tag));
+    const to = core.peer("send", "dst", dst);
+    const sequence = core.messageNumber("sent", dst, requireTag("send", tag));
     const message = { tag, peer: dst, sequence };
     const call: Call = { operation: "send", dtype: dtype.code, bytes: x.byteLength, message };
-    await group.#run(call, options, undefined, (channel) => channel.send(to, 0, bytesOf(x)));
+    await core.run(call, options, undefined, (channel) => channel.send(to, 0, bytesOf(x)));
   }
 
   /** The next array that `src` sends to this rank with this tag. */
   async recv(src: number, tag = 0, options: CallOptions = {}): Promise<TypedArray> {
-    const group = this.#for(options);
-    const from = group.#peer("recv", "src", src);
-    const sequence = group.#core.messageNumber("received", src, requireTag("recv", tag));
+    const core = this.#for(options);
+    const from = core.peer("recv", "src", src);
+    const sequence = core.messageNumber("received", src, requireTag("recv", tag));
     const call: Call = { operation: "send", name: "recv", message: { tag, peer: src, sequence } };
     return arrayOf(
-      await group.#core.run(call, options.timeout, (channel) => channel.receiveMessage(from, 0)),
+      await core.execute(call, options.timeout, (channel) => channel.receiveMessage(from, 0)),
     );
   }
 
@@ -264,19 +263,19 @@ export class ProcessGroup implements AsyncDisposable {
     for (const rank of sorted) requireMember("newGroup", "ranks", rank, this.ranks);
     if (sorted.length === 0) throw new InvalidArgumentError("newGroup", "ranks", "at least one rank", "none");
     const count = sorted.reduce((hash, rank) => (hash * 31 + rank + 1) % 2 ** 40, sorted.length);
-    await this.#run({ operation: "newGroup", count }, options, undefined, disseminationBarrier);
+    await this.#core.run({ operation: "newGroup", count }, options, undefined, disseminationBarrier);
     const { world } = this.#core;
     return new ProcessGroup(new GroupCore(world, world.nextGroup++, sorted, this.rank), this);
   }
 
   /** `src`'s value on every rank; whatever `structuredClone` takes. */
   async broadcastObject<T>(value: T, src: number, options: CallOptions = {}): Promise<T> {
-    const group = this.#for(options);
-    const root = group.#index("broadcastObject", "src", src);
-    if (group.size === 1) return value;
-    const bytes = group.rank === src ? encodeObject(value) : undefined;
+    const core = this.#for(options);
+    const root = core.index("broadcastObject", "src", src);
+    if (core.size === 1) return value;
+    const bytes = core.rank === src ? encodeObject(value) : undefined;
     const call: Call = { operation: "broadcastObject", root: src, bytes: bytes?.length };
-    const message = await group.#core.run(call, options.timeout, (channel) => {
+    const message = await core.execute(call, options.timeout, (channel) => {
       return binomialBroadcastMessage(channel, bytes, root);
     });
     return bytes === undefined ? decodeObject(message) as T : value;
@@ -284,11 +283,11 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Everybody's value, in the order of {@link ranks}, on every rank. */
   async allGatherObject<T>(value: T, options: CallOptions = {}): Promise<T[]> {
-    const group = this.#for(options);
-    if (group.size === 1) return [value];
+    const core = this.#for(options);
+    if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "allGatherObject", bytes: bytes.length };
-    const messages = await group.#core.run(
+    const messages = await core.execute(
       call,
       options.timeout,
       (channel) => directAllGather(channel, bytes),
@@ -298,12 +297,12 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Everybody's value, in the order of {@link ranks}, at `dst`; `null` elsewhere. */
   async gatherObject<T>(value: T, dst: number, options: CallOptions = {}): Promise<T[] | null> {
-    const group = this.#for(options);
-    const root = group.#index("gatherObject", "dst", dst);
-    if (group.size === 1) return [value];
+    const core = this.#for(options);
+    const root = core.index("gatherObject", "dst", dst);
+    if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
-    const messages = await group.#core.run(
+    const messages = await core.execute(
       call,
       options.timeout,
       (channel) => directGather(channel, bytes, root),
@@ -329,39 +328,12 @@ export class ProcessGroup implements AsyncDisposable {
     await this.close();
   }
 
-  /** The group that is meant, after the checks that all operations share. */
-  #for(options: CallOptions): ProcessGroup {
+  /** The core of the group that is meant, after the checks that all operations share. */
+  #for(options: CallOptions): GroupCore {
     if (options.timeout !== undefined) requireTimeout("communicate", options.timeout);
-    const group = options.group ?? this;
-    if (group.groupRank < 0) {
-      throw new InvalidArgumentError(
-        "communicate",
-        "this rank",
-        `a member (${group.ranks.join(", ")})`,
-        `${group.rank}`,
-      );
-    }
-    return group;
-  }
-
-  /** Runs an operation, or in a group of one returns `alone`. */
-  async #run<T>(
-    call: Call,
-    options: CallOptions,
-    alone: T,
-    body: (channel: Channel) => Promise<T>,
-  ): Promise<T> {
-    return this.size === 1 ? alone : await this.#core.run(call, options.timeout, body);
-  }
-
-  #index(action: string, argument: string, rank: number): number {
-    return this.ranks.indexOf(requireMember(action, argument, rank, this.ranks));
-  }
-
-  #peer(action: string, argument: string, rank: number): number {
-    const index = this.#index(action, argument, rank);
-    if (rank !== this.rank) return index;
-    throw new InvalidArgumentError(action, argument, "another rank", `${rank}, this rank itself`);
+    const core = (options.group ?? this).#core;
+    requireMember("communicate", "this rank", core.rank, core.ranks);
+    return core;
   }
 }
 

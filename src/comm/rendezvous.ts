@@ -15,6 +15,8 @@ import type { RoutingKey } from "./transport/zmq_socket.ts";
 
 /** Ranks other than 0 wait a little longer, so that rank 0 can tell them who is missing. */
 const GRACE_MS = 500;
+/** Introductions that nobody answers are repeated this often. */
+const REPEAT_MS = 200;
 
 /** What a rank tells about itself in the handshake; only rank 0 sends the table. */
 interface Introduction {
@@ -86,7 +88,12 @@ class Meeting implements Admission {
       this.#introduce(transport.listen(endpointOf(own, "*")));
       transport.dial(0, master);
     }
-    if (worldSize > 1) await this.#done.promise;
+    const repeat = setInterval(() => transport.handshakes.repeat(), REPEAT_MS);
+    try {
+      if (worldSize > 1) await this.#done.promise;
+    } finally {
+      clearInterval(repeat);
+    }
   }
 
   proved(key: RoutingKey, rank: number, info: string): void {

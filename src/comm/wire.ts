@@ -25,17 +25,18 @@ export const Kind = {
   Proof: 3,
   Welcome: 4,
   Refuse: 5,
-  Ready: 6,
-  Data: 7,
-  Grant: 8,
-  Credit: 9,
-  Abort: 10,
-  Goodbye: 11,
-  GoodbyeAck: 12,
-  Query: 13,
-  Answer: 14,
+  Restart: 6,
+  Ready: 7,
+  Data: 8,
+  Grant: 9,
+  Credit: 10,
+  Abort: 11,
+  Goodbye: 12,
+  GoodbyeAck: 13,
+  Query: 14,
+  Answer: 15,
 } as const;
-const LAST_KIND = 14;
+const LAST_KIND = 15;
 
 /** Names of the operations in the order of their wire codes, which start at 1. */
 export const OPERATIONS = [

@@ -5,8 +5,11 @@ import type { DeviceBuffer } from "./device.ts";
  * device (padded, channels interleaved, in textures, ...). Outside the image every plane reads as zero.
  */
 export interface FeatureMap {
+  /** Number of planes. */
   readonly channels: number;
+  /** Rows of a plane. */
   readonly height: number;
+  /** Columns of a plane. */
   readonly width: number;
 }
 
@@ -18,7 +21,9 @@ export interface ConvSpec {
    * - `up2x2`: transposed, stride 2, weights (in, out, 2, 2), twice the size.
    */
   readonly op: "conv3x3" | "down2x2" | "up2x2";
+  /** Planes that go in. */
   readonly inChannels: number;
+  /** Planes that come out. */
   readonly outChannels: number;
   /** Whether a value per output channel is added. */
   readonly bias: boolean;
@@ -30,6 +35,7 @@ export interface ConvSpec {
 
 /** A layer with its weights, made by {@link ConvEngine.prepare}. Opaque. */
 export interface ConvLayer {
+  /** What it was prepared for. */
   readonly spec: ConvSpec;
 }
 
@@ -38,10 +44,14 @@ export interface ConvLayer {
  * odd, and channel counts anything from 1 up. Work is queued in the same order as the device's kernels.
  */
 export interface ConvEngine {
-  /** A feature map, contents undefined inside the image and zero outside. Pooled by shape. */
+  /**
+   * A feature map, contents undefined inside the image and zero outside.
+   *
+   * @throws {OutOfMemoryError} when the device's memory budget would be exceeded
+   */
   allocate(channels: number, height: number, width: number): FeatureMap;
 
-  /** Gives a feature map back to the pool. */
+  /** Gives a feature map back to the pool. Does nothing once the device is closed. */
   release(map: FeatureMap): void;
 
   /** Fills `map` from the planes (channels, height, width) that start at value `offset` of `source`. */
@@ -53,7 +63,7 @@ export interface ConvEngine {
   /** Builds a layer: rearranges the weights (row-major, shapes of {@link ConvSpec.op}) once and compiles what it needs. */
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer;
 
-  /** Frees a layer's weights. */
+  /** Frees a layer's weights. Does nothing once the device is closed. */
   discard(layer: ConvLayer): void;
 
   /** output = activation(layer(input) + bias) + addends. `output` may be one of `addends`, never `input`. */

@@ -47,10 +47,17 @@ export interface Device {
    */
   allocate(length: number): DeviceBuffer;
 
-  /** Gives a buffer back to the pool. Work already queued on it still completes. */
+  /**
+   * Gives a buffer back to the pool. Work already queued on it still completes. Does nothing once the device is closed,
+   * so that tensors which the garbage collector finds later may go in any order.
+   */
   release(buffer: DeviceBuffer): void;
 
-  /** Copies `data` into `buffer`, starting at value `offset`; `data` may change afterwards. */
+  /**
+   * Copies `data` into `buffer`, starting at value `offset`; `data` may change afterwards.
+   *
+   * @throws {InvalidArgumentError} when the data do not fit
+   */
   write(buffer: DeviceBuffer, data: Float32Array, offset?: number): void;
 
   /** A fresh copy of the buffer's values, once all queued work is done. */
@@ -65,6 +72,6 @@ export interface Device {
   /** What the device holds now. */
   memory(): MemoryReport;
 
-  /** Frees everything. The device and its buffers cannot be used afterwards. Idempotent. */
+  /** Frees everything; closing twice does nothing. All that may be called afterwards is `release`. */
   close(): void;
 }

@@ -1,12 +1,15 @@
 /** A device that cannot be opened, or that failed while computing. */
 export class DeviceError extends Error {
+  /** `"DeviceError"`. */
   override readonly name = "DeviceError";
 }
 
 /** An allocation that would exceed the device's memory budget. */
 export class OutOfMemoryError extends Error {
+  /** `"OutOfMemoryError"`. */
   override readonly name = "OutOfMemoryError";
 
+  /** Says what was asked for and what there is. */
   constructor(
     /** The device's name. */
     readonly device: string,

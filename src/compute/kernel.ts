@@ -12,7 +12,9 @@ export type Kernel =
 
 /** How an N-d iteration space walks a buffer: value `offset + sum_d index[d] * strides[d]`. Strides may be 0 or negative. */
 export interface View {
+  /** Position of the first value. */
   readonly offset: number;
+  /** Distance between neighbours, in values, one per dimension. */
   readonly strides: readonly number[];
 }
 
@@ -20,17 +22,27 @@ export interface View {
 export const MAP_FUNCTIONS = {
   /** s */
   fill: 0,
+  /** a */
   copy: 1,
+  /** -a */
   neg: 1,
+  /** |a| */
   abs: 1,
+  /** a^2 */
   square: 1,
+  /** The square root; NaN below 0. */
   sqrt: 1,
+  /** e^a */
   exp: 1,
+  /** The natural logarithm; NaN below 0. */
   log: 1,
+  /** The sine of a in radians. */
   sin: 1,
+  /** The cosine of a in radians. */
   cos: 1,
+  /** -1, 0 or 1; NaN stays NaN */
   sign: 1,
-  /** max(a, 0) */
+  /** max(a, 0); NaN stays NaN */
   relu: 1,
   /** s a + t */
   affine: 1,
@@ -42,11 +54,17 @@ export const MAP_FUNCTIONS = {
   clamp: 1,
   /** 1 where a is NaN or infinite, else 0 */
   nonFinite: 1,
+  /** a + b */
   add: 2,
+  /** a - b */
   sub: 2,
+  /** a b */
   mul: 2,
+  /** a / b */
   div: 2,
+  /** The smaller of a and b; NaN when either is. */
   minimum: 2,
+  /** The larger of a and b; NaN when either is. */
   maximum: 2,
   /** a + s b */
   axpy: 2,
@@ -69,12 +87,15 @@ export type MapFunction = keyof typeof MAP_FUNCTIONS;
  * output's view.
  */
 export interface MapKernel {
+  /** Which kernel this is. */
   readonly kind: "map";
+  /** The function f. */
   readonly fn: MapFunction;
   /** At most 6 dimensions; any may be 0. */
   readonly shape: readonly number[];
   /** One view per input, each with as many strides as `shape` has dimensions. */
   readonly inputs: readonly View[];
+  /** Where the results go. */
   readonly output: View;
   /** s and t. */
   readonly scalars: readonly [number, number];
@@ -82,13 +103,17 @@ export interface MapKernel {
 
 /**
  * out[r] = reduction over in[r * length .. (r + 1) * length). Empty rows give 0 for sums, -Infinity for max, Infinity
- * for min. `sumSquares` sums in[i]^2, `dot` (two inputs) sums in0[i] in1[i]. Sums are accurate to a few units in the
+ * for min, both of which are NaN where a value is. `sumSquares` sums in[i]^2, `dot` (two inputs) sums in0[i] in1[i]. Sums are accurate to a few units in the
  * last place of float32: the CPU accumulates in float64, the GPU pairwise.
  */
 export interface ReduceKernel {
+  /** Which kernel this is. */
   readonly kind: "reduce";
+  /** The reduction. */
   readonly fn: "sum" | "sumSquares" | "dot" | "max" | "min";
+  /** Number of results. */
   readonly rows: number;
+  /** Values per result. */
   readonly length: number;
 }
 
@@ -98,6 +123,7 @@ export interface AxisTable {
   readonly columns: number;
   /** rows + 1 positions into `indices`. */
   readonly offsets: Int32Array;
+  /** Columns, row after row. */
   readonly indices: Int32Array;
   /** One weight per index; absent means all ones. */
   readonly weights?: Float32Array;
@@ -109,9 +135,13 @@ export interface AxisTable {
  * object identity.
  */
 export interface AxisKernel {
+  /** Which kernel this is. */
   readonly kind: "axis";
+  /** Extents before the axis, multiplied. */
   readonly outer: number;
+  /** Extents behind the axis, multiplied. */
   readonly inner: number;
+  /** The matrix. */
   readonly table: AxisTable;
 }
 
@@ -123,24 +153,39 @@ export interface AxisKernel {
  * which makes it a true convolution.
  */
 export interface CorrelateKernel {
+  /** Which kernel this is. */
   readonly kind: "correlate";
+  /** Items of x. */
   readonly batch: number;
+  /** Channels of x. */
   readonly channels: number;
+  /** Rows of x. */
   readonly height: number;
+  /** Columns of x. */
   readonly width: number;
+  /** Items of the filter: 1 or `batch`. */
   readonly filterBatch: number;
+  /** Channels of the filter: 1 or `channels`. */
   readonly filterChannels: number;
+  /** Rows of the filter, at most `height`. */
   readonly filterHeight: number;
+  /** Columns of the filter, at most `width`. */
   readonly filterWidth: number;
+  /** Whether the filter is read from its end. */
   readonly flip: boolean;
 }
 
 /** out[b] (m x n) = in0[b] (m x k) in1[b] (k x n), row-major, for every b of `batch`. */
 export interface MatmulKernel {
+  /** Which kernel this is. */
   readonly kind: "matmul";
+  /** Number of products. */
   readonly batch: number;
+  /** Rows of the left matrix. */
   readonly m: number;
+  /** Columns of the left and rows of the right matrix. */
   readonly k: number;
+  /** Columns of the right matrix. */
   readonly n: number;
 }
 
@@ -152,16 +197,28 @@ export interface MatmulKernel {
  * floor((height + 2 padding - kernelHeight) / stride) + 1, transposed: (height - 1) stride - 2 padding + kernelHeight.
  */
 export interface ConvolveKernel {
+  /** Which kernel this is. */
   readonly kind: "convolve";
+  /** Items of x. */
   readonly batch: number;
+  /** Channels of x. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Rows of x. */
   readonly height: number;
+  /** Columns of x. */
   readonly width: number;
+  /** Rows of the weights. */
   readonly kernelHeight: number;
+  /** Columns of the weights. */
   readonly kernelWidth: number;
+  /** Step between outputs; transposed, between inserted inputs. */
   readonly stride: number;
+  /** Zeros assumed on every side of x; transposed, samples cut off every side of the output. */
   readonly padding: number;
+  /** Independent groups of channels. */
   readonly groups: number;
+  /** Whether it is the transpose. */
   readonly transposed: boolean;
 }

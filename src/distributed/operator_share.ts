@@ -89,10 +89,13 @@ export class OperatorShare<P extends Physics<Tensor>> {
     return localEntries(`apply a distributed ${method}`, listed(y), this.numOperators, this.localIndexes);
   }
 
-  /** The key of a result whose shape depends on measurements: known for global ones only. */
+  /**
+   * The key of a result whose shape depends on measurements: known for global ones only. A single operator's list looks
+   * global to its owner and local to the others, so nothing is remembered for it.
+   */
   measurementKey(method: string, y: Measurements): string {
     const entries = listed(y);
-    if (entries.length !== this.numOperators) return ShapeMemory.UNKNOWN;
+    if (entries.length !== this.numOperators || this.numOperators === 1) return ShapeMemory.UNKNOWN;
     return `${method} ${entries.map((entry) => entry.shape.join("x")).join(" ")}`;
   }
 

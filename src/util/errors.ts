@@ -4,9 +4,12 @@
  * Its message reads "Cannot <action>: <argument> must be <requirement>, got <got>".
  */
 export class InvalidArgumentError extends TypeError {
+  /** `"InvalidArgumentError"`. */
   override readonly name = "InvalidArgumentError";
 
   /**
+   * Says what was wrong with which argument.
+   *
    * @param action what was being done, for example `"build Blur"`
    * @param argument which argument is at fault, for example `"filter"`
    * @param requirement what it must be, for example `"of shape (1|B, 1|C, h, w)"`

@@ -82,4 +82,8 @@ const scenarios: Record<string, (group: ProcessGroup) => Promise<unknown>> = {
 
 await using group = await connect({ timeout: 20_000 });
 await group.barrier();
+if (scenario === "uncaught") {
+  if (group.rank === 1) Deno.exit(3);
+  await group.barrier();
+}
 await report(group, () => scenarios[scenario](group));

@@ -19,15 +19,24 @@ Deno.test("script location: a script from anywhere gets the package's configurat
   withFolder((folder) => {
     const location = locateScript("s.ts", folder, []);
     strictEqual(location.main, join(folder, "s.ts"));
-    deepStrictEqual(location.configFlags, ["--config", packageConfig]);
+    deepStrictEqual(location.configFlags, ["--config", packageConfig, "--no-lock"]);
+    deepStrictEqual(locateScript("s.ts", folder, ["--lock=mine.lock"]).configFlags, [
+      "--config",
+      packageConfig,
+    ]);
     deepStrictEqual(locateScript(`file://${folder}/s.ts`, "/", []), location);
   }));
 
 Deno.test("script location: a project that does not know this package does not hide it", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "deno.json"), `{ "imports": { "other": "npm:other@1" } }`);
-    deepStrictEqual(locateScript("s.ts", folder, []).configFlags, ["--config", packageConfig]);
+    deepStrictEqual(locateScript("s.ts", folder, []).configFlags, ["--config", packageConfig, "--no-lock"]);
   }));
+
+Deno.test("script location: a script of the package itself uses its lock file", () => {
+  const { configFlags } = locateScript("script_location_test.ts", import.meta.dirname!, []);
+  deepStrictEqual(configFlags, ["--config", packageConfig]);
+});
 
 Deno.test("script location: a project that names this package wins", () =>
   withFolder((folder) => {

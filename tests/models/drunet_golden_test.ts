@@ -1,24 +1,6 @@
-import { DRUNet, type HostParameter } from "../../src/models/mod.ts";
+import { DRUNet } from "../../src/models/mod.ts";
 import { assertGolden, image, onBothDevices } from "../golden.ts";
-
-/** The k-th parameter of a reference network: sin(.7k + .37i + .001 (i mod 977)) 0.7 / sqrt(fan). */
-async function referenceNetwork(channels: number): Promise<DRUNet> {
-  const denoiser = await DRUNet.create({ inChannels: channels, outChannels: channels });
-  const state = new Map<string, HostParameter>();
-  let k = 0;
-  for (const [key, tensor] of denoiser.stateDict()) {
-    const fan = tensor.numel / tensor.shape[0];
-    const data = Float32Array.from(
-      { length: tensor.numel },
-      (_, i) => Math.sin(0.7 * k + 0.37 * i + 0.001 * (i % 977)) * 0.7 / Math.sqrt(fan),
-    );
-    state.set(key, { shape: tensor.shape, data });
-    tensor.dispose();
-    k++;
-  }
-  await denoiser.loadStateDict(state);
-  return denoiser;
-}
+import { referenceNetwork } from "./reference_network.ts";
 
 for (const channels of [1, 3]) {
   onBothDevices(

@@ -7,7 +7,8 @@
  *     A -> C  Welcome    info_A, HMAC_K("welcome", n_C, n_A, c, a, worldSize, info_A)      or Refuse, likewise
  *     C -> A  Ready
  *
- * From then on the rank of the connection is fixed. Anything else from an unknown connection is dropped.
+ * From then on the rank of the connection is fixed. A Proof that belongs to no Challenge, because the connection broke
+ * in between, is answered by Restart: C begins again. Anything else from an unknown connection is dropped.
  */
 
 import { JobKey, nonce } from "../security.ts";
@@ -59,7 +60,17 @@ export class Handshakes {
 
   /** Introduces this rank over a connection to `peer`; call again to start over. */
   hello(key: RoutingKey, peer: number): void {
-    const connectorNonce = nonce();
+    this.#hello(key, peer, nonce());
+  }
+
+  /** Repeats the introductions that are not answered: they may have reached somebody who then went away. */
+  repeat(): void {
+    for (const [key, { peer, connecting, stage, connectorNonce }] of [...this.#pending]) {
+      if (connecting && stage === "hello") this.#hello(key, peer, connectorNonce);
+    }
+  }
+
+  #hello(key: RoutingKey, peer: number, connectorNonce: string): void {
     this.#pending.set(key, {
       peer,
       connecting: true,
@@ -136,10 +147,13 @@ export class Handshakes {
     if (body.worldSize !== worldSize || body.to !== rank || source >= worldSize || source <= rank) {
       return this.#host.stranger(`rank ${source} of ${body.worldSize}, looking for rank ${body.to}`);
     }
+    const connectorNonce = text(body, "nonce");
+    const before = this.#pending.get(key);
+    if (before !== undefined && before.connectorNonce === connectorNonce && before.peer === source) return;
     const pending: Pending = {
       peer: source,
       connecting: false,
-      connectorNonce: text(body, "nonce"),
+      connectorNonce,
       acceptorNonce: nonce(),
       stage: "challenge",
       info: "",

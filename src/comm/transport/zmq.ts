@@ -2,19 +2,11 @@
 
 import { type Failure, FailureSignal } from "../errors.ts";
 import type { Libzmq } from "../libzmq.ts";
-import {
-  decodeHeader,
-  encodeHeader,
-  type Envelope,
-  type Frame,
-  FrameError,
-  HEADER_BYTES,
-  Kind,
-  NO_ENVELOPE,
-} from "../wire.ts";
+import { decodeHeader, type Envelope, type Frame, FrameError, Kind, NO_ENVELOPE } from "../wire.ts";
 import { ConnectionTable, type Peer } from "./connection_table.ts";
+import { FramePort } from "./frame_port.ts";
 import { type HandshakeHost, Handshakes } from "./handshake.ts";
-import { type FrameFields, type FrameWriter, PeerLink } from "./peer_link.ts";
+import { type FrameWriter, PeerLink } from "./peer_link.ts";
 import { decodeFailure, decodeInfo, encodeFailure } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
 import { RollCall } from "./roll_call.ts";
@@ -55,8 +47,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
   readonly #connections = new ConnectionTable();
   readonly #dialled = new Map<RoutingKey, string>();
   readonly #rollCall = new RollCall();
-  readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES));
-  readonly #headerBytes = new Uint8Array(this.#header.buffer);
+  readonly #port: FramePort;
   #warned = false;
   #closing: Promise<void> | undefined;
   #farewell: (() => void) | undefined;
@@ -78,6 +69,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     this.#observer = options.observer;
     this.#admission = options.admission;
     this.#socket = new RouterSocket(zmq, { ipv6: options.ipv6 });
+    this.#port = new FramePort(this.#socket, options.rank);
     this.#progress = new Progress(zmq, this.#socket.fileDescriptors, () => this.#drain());
     this.handshakes = new Handshakes(this, options.token);
   }
@@ -146,7 +138,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   reply(key: RoutingKey, kind: number, body: Record<string, unknown>): void {
     const payload = new TextEncoder().encode(JSON.stringify(body));
-    this.#write(key, kind, NO_ENVELOPE, { total: payload.length }, 0, payload);
+    this.#port.write(key, kind, NO_ENVELOPE, { total: payload.length }, 0, payload);
   }
 
   proved(key: RoutingKey, rank: number, info: string): void {
@@ -158,7 +150,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     if (this.#connections.ofRank(rank) !== undefined) return this.stranger(`a second rank ${rank}`);
     const writer: FrameWriter = {
       write: (kind, envelope, fields, payload) => {
-        return peer.state !== "lost" && this.#write(key, kind, envelope, fields, peer.sent++, payload);
+        return peer.state !== "lost" && this.#port.write(key, kind, envelope, fields, peer.sent++, payload);
       },
       read: (into) => this.#socket.payload(into),
       fail: (failure) => this.fail(failure),
@@ -212,27 +204,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     payload?: Uint8Array,
   ): void {
     if (peer === undefined || peer.state === "lost") return;
-    this.#write(peer.key, kind, envelope, { total: payload?.length ?? 0 }, peer.sent++, payload);
-  }
-
-  #write(
-    key: RoutingKey,
-    kind: number,
-    envelope: Envelope,
-    fields: FrameFields,
-    serial: number,
-    payload?: Uint8Array,
-  ): boolean {
-    const { flags = 0, total = 0, offset = 0, consumed = 0 } = fields;
-    const { group, sequence, step, tag, operation, dtype, reduceOp, root, count } = envelope;
-    const own = { kind, flags, source: this.rank, total, offset, consumed, serial: serial >>> 0 };
-    const size = payload?.length ?? 0;
-    encodeHeader(this.#header, {
-      ...{ group, sequence, step, tag, operation, dtype, reduceOp, root, count },
-      ...own,
-      payload: size,
-    });
-    return this.#socket.send(key, this.#headerBytes, payload);
+    this.#port.write(peer.key, kind, envelope, { total: payload?.length ?? 0 }, peer.sent++, payload);
   }
 
   #drain(): boolean {

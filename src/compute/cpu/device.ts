@@ -64,6 +64,7 @@ export class CpuDevice implements Device {
   }
 
   release(buffer: DeviceBuffer): void {
+    if (this.#closed) return;
     const allocation = this.#own(buffer);
     allocation.released = true;
     if (allocation.address !== undefined) this.#arena.release(allocation.address, allocation.length * 4);
@@ -71,11 +72,20 @@ export class CpuDevice implements Device {
   }
 
   write(buffer: DeviceBuffer, data: Float32Array, offset = 0): void {
-    this.#own(buffer).data.set(data, offset);
+    const target = this.#own(buffer).data;
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset + data.length > target.length) {
+      throw new InvalidArgumentError(
+        "write to a buffer",
+        "offset + data.length",
+        `at most the buffer's ${target.length} values`,
+        `${offset} + ${data.length}`,
+      );
+    }
+    target.set(data, offset);
   }
 
-  read(buffer: DeviceBuffer): Promise<Float32Array> {
-    return Promise.resolve(new Float32Array(this.#own(buffer).data));
+  async read(buffer: DeviceBuffer): Promise<Float32Array> {
+    return await Promise.resolve(new Float32Array(this.#own(buffer).data));
   }
 
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
@@ -121,6 +131,7 @@ export class CpuDevice implements Device {
     if (!(buffer instanceof Allocation) || buffer.device !== this) {
       throw new DeviceError("Cannot use a buffer of another device on the cpu device");
     }
+    if (this.#closed) throw new DeviceError("Cannot use a buffer: the cpu device was closed");
     if (buffer.released) throw new DeviceError("Cannot use a buffer that was released");
     return buffer;
   }

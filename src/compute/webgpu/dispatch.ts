@@ -51,7 +51,9 @@ const MAX_TURNS = 60_000;
 export function loopRanges(count: number, turns: number): [number, number][] {
   const length = Math.max(Math.floor(MAX_TURNS / turns), 1);
   const ranges: [number, number][] = [[0, Math.min(length, count)]];
-  for (let begin = length; begin < count; begin += length) ranges.push([begin, Math.min(begin + length, count)]);
+  for (let begin = length; begin < count; begin += length) {
+    ranges.push([begin, Math.min(begin + length, count)]);
+  }
   return ranges;
 }
 

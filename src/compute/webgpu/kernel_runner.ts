@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../../util/errors.ts";
 import { type Kernel, MAP_FUNCTIONS, type MapKernel } from "../kernel.ts";
 import type { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
+import type { Dispatch } from "./dispatch.ts";
 import { planAxis } from "./kernels/axis.ts";
 import { planConvolve } from "./kernels/convolve.ts";
 import { planCorrelate } from "./kernels/correlate.ts";
@@ -60,7 +61,6 @@ export class KernelRunner {
       case "correlate":
         return this.#dispatch(planCorrelate(kernel, sources, target, this.#lanes));
       case "matmul":
-        if (kernel.k === 0) return this.#fill(0, kernel.batch * kernel.m * kernel.n, output);
         return this.#dispatch(planMatmul(kernel, sources, target));
       case "convolve":
         return this.#dispatch(planConvolve(kernel, sources, target));
@@ -74,8 +74,8 @@ export class KernelRunner {
     this.#tables.close();
   }
 
-  #dispatch(dispatch: Parameters<CommandQueue["dispatch"]>[0] | undefined): void {
-    if (dispatch) this.#queue.dispatch(dispatch);
+  #dispatch(dispatches: readonly Dispatch[]): void {
+    for (const dispatch of dispatches) this.#queue.dispatch(dispatch);
   }
 
   #fill(value: number, length: number, output: WebGpuBuffer): void {
@@ -99,7 +99,7 @@ export class KernelRunner {
       return resource;
     };
     try {
-      for (const pass of planReduce(kernel, inputs, output, allocate)) this.#queue.dispatch(pass);
+      this.#dispatch(planReduce(kernel, inputs, output, allocate));
     } finally {
       for (const resource of scratch) this.#buffers.release(resource);
     }

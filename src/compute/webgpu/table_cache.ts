@@ -46,7 +46,9 @@ export class TableCache {
     const resource = this.#buffers.acquire(words.length);
     this.#queue.writeBuffer(resource, 0, words);
     let longest = 0;
-    for (let row = 1; row < offsets.length; row++) longest = Math.max(longest, offsets[row] - offsets[row - 1]);
+    for (let row = 1; row < offsets.length; row++) {
+      longest = Math.max(longest, offsets[row] - offsets[row - 1]);
+    }
     const rows = offsets.length - 1;
     const single = longest === 1 && indices.length === rows;
     return { resource, rows, weighted: weights !== undefined, longest, single, indicesAt, weightsAt };

@@ -1,23 +1,40 @@
 import type { ReduceKernel } from "../../kernel.ts";
 
-/** Folds one value (or the product of a pair) into a float64 accumulator. */
-type Fold = (accumulator: number, a: number, b: number) => number;
+/** Reduces `count` values of a (and b) from position `from` on. */
+type Row = (a: Float32Array, b: Float32Array, from: number, count: number) => number;
 
-const FOLDS = {
-  sum: { start: 0, fold: (acc, a) => acc + a },
-  sumSquares: { start: 0, fold: (acc, a) => acc + a * a },
-  dot: { start: 0, fold: (acc, a, b) => acc + a * b },
-  max: { start: -Infinity, fold: (acc, a) => Math.max(acc, a) },
-  min: { start: Infinity, fold: (acc, a) => Math.min(acc, a) },
-} satisfies Record<ReduceKernel["fn"], { start: number; fold: Fold }>;
+/** A loop for each reduction, not one that calls it: the engine would not inline the call. Sums are float64. */
+const ROWS: Record<ReduceKernel["fn"], Row> = {
+  sum(a, _b, from, count) {
+    let total = 0;
+    for (let i = from; i < from + count; i++) total += a[i];
+    return total;
+  },
+  sumSquares(a, _b, from, count) {
+    let total = 0;
+    for (let i = from; i < from + count; i++) total += a[i] * a[i];
+    return total;
+  },
+  dot(a, b, from, count) {
+    let total = 0;
+    for (let i = from; i < from + count; i++) total += a[i] * b[i];
+    return total;
+  },
+  max(a, _b, from, count) {
+    let largest = -Infinity;
+    for (let i = from; i < from + count; i++) largest = Math.max(largest, a[i]);
+    return largest;
+  },
+  min(a, _b, from, count) {
+    let smallest = Infinity;
+    for (let i = from; i < from + count; i++) smallest = Math.min(smallest, a[i]);
+    return smallest;
+  },
+};
 
-/** Reductions over rows, accumulated in float64. */
+/** Reductions over rows. */
 export function reduce(kernel: ReduceKernel, inputs: readonly Float32Array[], output: Float32Array): void {
-  const { start, fold } = FOLDS[kernel.fn] as { start: number; fold: Fold };
-  const a = inputs[0], b = inputs[inputs.length - 1];
-  for (let row = 0, i = 0; row < kernel.rows; row++) {
-    let accumulator = start;
-    for (const end = i + kernel.length; i < end; i++) accumulator = fold(accumulator, a[i], b[i]);
-    output[row] = accumulator;
-  }
+  const { fn, rows, length } = kernel;
+  const [a, b = a] = inputs;
+  for (let row = 0; row < rows; row++) output[row] = ROWS[fn](a, b, row * length, length);
 }

@@ -36,7 +36,9 @@ export function axisSource({ weighted, single, vector, rowsAlongX }: AxisSpec): 
     ? ["o = id.x; o < rows; o += count.x * 64u", "b = id.y; b < inner; b += count.y"]
     : ["o = id.y; o < rows; o += count.y", "b = id.x; b < inner; b += count.x * 64u"];
   const prologue = single
-    ? `let source = table[indicesAt + o] * inner;${weighted ? " let w = bitcast<f32>(table[weightsAt + o]);" : ""}`
+    ? `let source = table[indicesAt + o] * inner;${
+      weighted ? " let w = bitcast<f32>(table[weightsAt + o]);" : ""
+    }`
     : "let first = table[o] + begin; let last = min(table[o] + end, table[o + 1u]);";
   const sum = single
     ? `let sum = ${weighted ? "w * " : ""}a[n * columns * inner + source + b];`

@@ -131,14 +131,14 @@ ${body}
 `;
 }
 
-/** The launch of a map kernel; undefined when there is nothing to do. */
+/** The launch of a map kernel; none when there is nothing to do. */
 export function planMap(
   kernel: MapKernel,
   inputs: readonly GpuResource[],
   output: GpuResource,
   outputLength: number,
-): Dispatch | undefined {
-  if (kernel.shape.includes(0)) return undefined;
+): Dispatch[] {
+  if (kernel.shape.includes(0)) return [];
   const { shape, views } = collapse({ shape: kernel.shape, views: [...kernel.inputs, kernel.output] });
   const rank = shape.length;
   const inner = rank - 1;
@@ -171,12 +171,12 @@ export function planMap(
   });
   const lines = rank >= 2 ? shape[inner - 1] : 1;
   const turns = turnsPerInvocation(items * lines * outer);
-  return {
+  return [{
     program,
     resources: [...bound, output],
     params,
     workgroups: rank >= 2
       ? [groups(items, workgroup[0]), groups(Math.ceil(lines / turns), workgroup[1]), groups(outer, 1)]
       : [groups(Math.ceil(items / turns), workgroup[0]), 1, 1],
-  };
+  }];
 }

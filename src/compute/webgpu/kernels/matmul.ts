@@ -6,6 +6,8 @@ import { paramsStruct, repeat, storageBuffer } from "./wgsl.ts";
 /** Rows and columns of the output that one invocation computes. */
 const TILE = 4;
 const WORKGROUP = 8;
+/** Products that are summed on their own, so that rounding errors do not grow with k. */
+const RUN = 256;
 
 /**
  * The WGSL text: each invocation holds a 4 x 4 tile of the output in registers, so every value it loads serves four
@@ -25,14 +27,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
     ${each((i) => `let aRow${i} = (item * p.m + min(row + ${i}u, p.m - 1u)) * p.k;`)}
     ${each((j) => `let bColumn${j} = item * p.k * p.n + min(column + ${j}u, p.n - 1u);`)}
     ${each((i) => `var sum${i} = vec4f(0);`)}
-    for (var k = p.begin; k < p.end; k++) {
-      let v = vec4f(${repeat(TILE, (j) => `b[bColumn${j} + k * p.n]`, ", ")});
-      ${each((i) => `sum${i} += a[aRow${i} + k] * v;`)}
+    for (var run = p.begin; run < p.end; run += ${RUN}u) {
+      let stop = min(run + ${RUN}u, p.end);
+      ${each((i) => `var part${i} = vec4f(0);`)}
+      for (var k = run; k < stop; k++) {
+        let v = vec4f(${repeat(TILE, (j) => `b[bColumn${j} + k * p.n]`, ", ")});
+        ${each((i) => `part${i} += a[aRow${i} + k] * v;`)}
+      }
+      ${each((i) => `sum${i} += part${i};`)}
     }
     ${
       each((i) =>
         `if (row + ${i}u < p.m) { let at = (item * p.m + row + ${i}u) * p.n + column; ` +
-        each((j) => `if (column + ${j}u < p.n) { output[at + ${j}u] = select(0.0, output[at + ${j}u], p.begin > 0u) + sum${i}[${j}]; }`) + " }"
+        each((j) =>
+          `if (column + ${j}u < p.n) { output[at + ${j}u] = select(0.0, output[at + ${j}u], p.begin > 0u) + sum${i}[${j}]; }`
+        ) + " }"
       )
     }
   }}}
@@ -49,7 +58,7 @@ export function planMatmul(
   output: GpuResource,
 ): Dispatch[] {
   if (batch * m * n === 0) return [];
-  return loopRanges(k, 1).map((range) => ({
+  return loopRanges(k, 1 + 1 / RUN).map((range) => ({
     program: PROGRAM,
     resources: [...inputs, output],
     params: new Params().int(batch, m, k, n, ...range),
