@@ -23,7 +23,7 @@ interface Introduction {
   readonly endpoint: string;
   readonly host: string;
   readonly pid: number;
-  readonly table?: string[];
+  readonly table?: Record<number, string>;
 }
 
 /**
@@ -101,20 +101,22 @@ class Meeting implements Admission {
       void this.#transport.handshakes.welcome(key, this.#transport.handshakes.info);
       return;
     }
-    this.#waiting.set(rank, { key, endpoint: (JSON.parse(info) as Introduction).endpoint });
-    if (this.#waiting.size < this.#info.worldSize - 1) return;
-    const table = Array.from(
-      { length: this.#info.worldSize },
-      (_, at) => this.#waiting.get(at)?.endpoint ?? "",
-    );
+    const waiting = this.#waiting;
+    const wasComplete = waiting.size === this.#info.worldSize - 1;
+    waiting.set(rank, { key, endpoint: (JSON.parse(info) as Introduction).endpoint });
+    if (waiting.size < this.#info.worldSize - 1) return;
+    const endpoints = [...waiting].map(([rank, { endpoint }]) => [rank, endpoint] as const);
+    const table = Object.fromEntries(endpoints);
     const introduction = JSON.stringify({ ...JSON.parse(this.#transport.handshakes.info), table });
-    for (const { key } of this.#waiting.values()) void this.#transport.handshakes.welcome(key, introduction);
+    // A rank whose connection broke under way proves itself again.
+    const welcomed = wasComplete ? [waiting.get(rank)!] : waiting.values();
+    for (const { key } of welcomed) void this.#transport.handshakes.welcome(key, introduction);
   }
 
   established(rank: number, info: string): void {
     this.#present.add(rank);
     if (rank === 0) {
-      const { table = [] } = JSON.parse(info) as Introduction;
+      const { table = {} } = JSON.parse(info) as Introduction;
       for (let lower = 1; lower < this.#info.rank; lower++) this.#transport.dial(lower, table[lower]);
     }
     if (this.#present.size === this.#info.worldSize - 1) this.#done.resolve();
@@ -127,10 +129,10 @@ class Meeting implements Admission {
   /** The deadline has passed. */
   expire(timeout: number): void {
     const { rank, worldSize, masterAddr, masterPort } = this.#info;
-    const isHere = (other: number): boolean =>
-      other === rank || this.#present.has(other) || this.#waiting.has(other);
-    const all = Array.from({ length: worldSize }, (_, other) => other);
-    const absent = rank === 0 || this.#present.has(0) ? all.filter((other) => !isHere(other)) : [0];
+    const others = Array.from({ length: worldSize }, (_, other) => other).filter((other) => other !== rank);
+    const unseen = others.filter((other) => !this.#present.has(other));
+    const silent = unseen.filter((other) => !this.#waiting.has(other));
+    const absent = rank > 0 && unseen.includes(0) ? [0] : silent.length > 0 ? silent : unseen;
     const where = `${masterAddr}:${masterPort}`;
     const detail = `${formatRanks(absent)} did not show up at ${where} within ${timeout} ms`;
     const failure: Failure = { kind: "timeout", operation: "rendezvous", sequence: 0, ranks: absent, detail };

@@ -127,18 +127,28 @@ export class DistributedDataFidelity extends DataFidelity {
   }
 
   /** The distance of one measurement, where all operators share one fidelity. */
-  override d(u: Tensor, y: Tensor): Promise<Tensor> {
-    return this.#fidelityOf(0).d(u, y);
+  override async d(u: Tensor, y: Tensor): Promise<Tensor> {
+    return await this.#shared("d").d(u, y);
   }
 
   /** Its gradient. */
-  override gradD(u: Tensor, y: Tensor): Promise<Tensor> {
-    return this.#fidelityOf(0).gradD(u, y);
+  override async gradD(u: Tensor, y: Tensor): Promise<Tensor> {
+    return await this.#shared("gradD").gradD(u, y);
   }
 
   /** Its proximal operator. */
-  override proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor> {
-    return this.#fidelityOf(0).proxD(u, y, gamma);
+  override async proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor> {
+    return await this.#shared("proxD").proxD(u, y, gamma);
+  }
+
+  #shared(method: string): DataFidelity {
+    if (this.#options.numOperators === undefined) return this.#fidelityOf(0);
+    throw new InvalidArgumentError(
+      `use ${method} of a distributed data fidelity`,
+      "the fidelity",
+      "one for all operators",
+      "one for each, which needs to know the operator",
+    );
   }
 
   #overLocal(

@@ -71,31 +71,37 @@ export function distribute(
   ctx: DistributedContext,
   options?: DistributeOptions,
 ): Promise<DistributedStackedLinearPhysics>;
+/** Spreads linear operators that a factory makes where they are needed. */
 export function distribute(
   object: Factory<LinearPhysics<Tensor>>,
   ctx: DistributedContext,
   options: DistributeOptions & { typeObject: "linear_physics" },
 ): Promise<DistributedStackedLinearPhysics>;
+/** Spreads operators that a factory makes where they are needed. */
 export function distribute(
   object: Factory<Physics<Tensor>>,
   ctx: DistributedContext,
   options: DistributeOptions & { typeObject: "physics" },
 ): Promise<DistributedStackedPhysics | DistributedStackedLinearPhysics>;
+/** The data fidelity of a distributed stack: one for all operators, or one for each. */
 export function distribute(
   object: DataFidelity | readonly DataFidelity[],
   ctx: DistributedContext,
   options?: DistributeOptions,
 ): Promise<DistributedDataFidelity>;
+/** The data fidelities of a distributed stack, made by a factory for each operator. */
 export function distribute(
   object: Factory<DataFidelity>,
   ctx: DistributedContext,
   options: DistributeOptions & { typeObject: "data_fidelity" },
 ): Promise<DistributedDataFidelity>;
+/** Spreads the tiles of images over the ranks. */
 export function distribute(
   object: Denoiser,
   ctx: DistributedContext,
   options?: DistributeOptions,
 ): Promise<DistributedProcessing>;
+/** Spreads operators over the ranks. */
 export function distribute(
   object: StackedPhysics | readonly Physics<Tensor>[],
   ctx: DistributedContext,

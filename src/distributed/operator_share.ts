@@ -21,7 +21,9 @@ export type Measurements = Signal | readonly Tensor[];
 export class OperatorShare<P extends Physics<Tensor>> {
   readonly #shapes: ShapeMemory;
 
+  /** Made by `distribute`. */
   constructor(
+    /** Connects the ranks. */
     readonly ctx: DistributedContext,
     /** Number of operators of the whole stack. */
     readonly numOperators: number,

@@ -56,6 +56,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** All A_i x on every rank; `gather: false` gives this rank's, `reduceOp` their sum or mean. */
   override A(x: Tensor, options?: ListOptions): Promise<TensorList>;
+  /** With the reduction that the options name. */
   override A(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.A(x, options);
@@ -63,6 +64,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** As `A`, with each operator's noise, drawn by its owner: all ranks see one y. */
   override forward(x: Tensor, options?: ListOptions): Promise<TensorList>;
+  /** With the reduction that the options name. */
   override forward(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override forward(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.forward(x, options);
@@ -70,6 +72,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** A^T y = sum_i A_i^T y_i; y may hold all operators' entries or this rank's. One allReduce. */
   override A_adjoint(y: Measurements, options?: SumOptions): Promise<Tensor>;
+  /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_adjoint(y: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override async A_adjoint(y: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     const own = this.#share.entries("A_adjoint", y);
@@ -80,6 +83,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** A^T v, whatever x. */
   override A_vjp(x: Tensor, v: Measurements, options?: SumOptions): Promise<Tensor>;
+  /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.A_vjp(x, v, options);
@@ -87,6 +91,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** A^T A x = sum_i A_i^T A_i x. One allReduce; the measurements stay where they are. */
   override A_adjoint_A(x: Tensor, options?: SumOptions): Promise<Tensor>;
+  /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_adjoint_A(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A_adjoint_A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     const apply = (physics: LinearPhysics<Tensor>) => physics.A_adjoint_A(x);
@@ -95,6 +100,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** A A^T y: the adjoint over all operators, then every operator. */
   override A_A_adjoint(y: Measurements, options?: ListOptions): Promise<TensorList>;
+  /** With the reduction that the options name. */
   override A_A_adjoint(y: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override async A_A_adjoint(y: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     using x = await this.A_adjoint(y);

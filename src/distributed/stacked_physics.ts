@@ -6,11 +6,13 @@ import type { Measurements, OperatorShare } from "./operator_share.ts";
 
 /** Options that leave a result a list. */
 export interface ListOptions extends GatherOptions {
+  /** No reduction: the result is a list. */
   reduceOp?: null;
 }
 
 /** Options that leave a result a single tensor. */
 export interface SumOptions extends GatherOptions {
+  /** Sum (default) or mean over all operators. */
   reduceOp?: "sum" | "mean";
 }
 
@@ -49,6 +51,7 @@ export class DistributedStackedPhysics extends Physics<TensorList> {
 
   /** All A_i(x) on every rank; `gather: false` gives this rank's, `reduceOp` their sum or mean. */
   override A(x: Tensor, options?: ListOptions): Promise<TensorList>;
+  /** With the reduction that the options name. */
   override A(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.A(x, options);
@@ -56,6 +59,7 @@ export class DistributedStackedPhysics extends Physics<TensorList> {
 
   /** As `A`, with each operator's noise, drawn by its owner: all ranks see one y. */
   override forward(x: Tensor, options?: ListOptions): Promise<TensorList>;
+  /** With the reduction that the options name. */
   override forward(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override forward(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.forward(x, options);
@@ -63,6 +67,7 @@ export class DistributedStackedPhysics extends Physics<TensorList> {
 
   /** sum_i J_{A_i}(x)^T v_i; v may hold all operators' entries or this rank's. One allReduce. */
   override A_vjp(x: Tensor, v: Measurements, options?: SumOptions): Promise<Tensor>;
+  /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     return this.#share.A_vjp(x, v, options);

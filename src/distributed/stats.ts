@@ -1,6 +1,8 @@
 /** Calls and time of one kind of work. */
 export interface WorkStats {
+  /** How often it was done. */
   calls: number;
+  /** How long it took altogether. */
   milliseconds: number;
 }
 

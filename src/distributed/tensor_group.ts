@@ -19,8 +19,13 @@ export interface CombineOptions extends CollectiveOptions, Pick<ReduceOptions, "
  * on the same device is returned. Typed arrays are reduced or filled in place. Errors are those of `ProcessGroup`.
  */
 export class TensorGroup {
+  /** Exchanges the values. */
+  readonly processes: ProcessGroup;
+
   /** @param processes exchanges the values */
-  constructor(readonly processes: ProcessGroup) {}
+  constructor(processes: ProcessGroup) {
+    this.processes = processes;
+  }
 
   /** This process's rank in the world. */
   get rank(): number {

@@ -1,4 +1,4 @@
-import { type PaddingMode, paddingTables } from "../tensor/ops/pad.ts";
+import { PADDING_MODES, type PaddingMode, paddingTables } from "../tensor/ops/pad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
@@ -8,11 +8,11 @@ import { separate } from "./separable.ts";
 /** How a blur continues the image past its border; `"valid"` keeps only outputs that need no continuation. */
 export type BlurPadding = "valid" | PaddingMode;
 
-const PADDINGS: readonly BlurPadding[] = ["valid", "circular", "reflect", "replicate", "constant"];
+const PADDINGS: readonly BlurPadding[] = ["valid", ...PADDING_MODES];
 
 /** Options of {@link Blur}. */
 export interface BlurOptions extends PhysicsOptions {
-  /** The point spread function (1|B, 1|C, h, w). The blur keeps using it: do not dispose it before the blur is done. */
+  /** The point spread function (1|B, 1|C, h, w). The blur keeps using it: dispose it after the blur's last use. */
   filter: Tensor;
   /** Default `"valid"`, as in deepinv. */
   padding?: BlurPadding;
@@ -35,7 +35,11 @@ export class Blur extends LinearPhysics<Tensor> {
   readonly padding: BlurPadding;
   #passes: Promise<Passes> | undefined;
 
-  /** @throws {InvalidArgumentError} when the filter is not (1|B, 1|C, h, w) or the padding is unknown */
+  /**
+   * Builds the operator.
+   *
+   * @throws {InvalidArgumentError} when the filter is not (1|B, 1|C, h, w) or the padding is unknown
+   */
   constructor(options: BlurOptions) {
     super(options);
     const { filter, padding = "valid" } = options;
@@ -44,7 +48,7 @@ export class Blur extends LinearPhysics<Tensor> {
       throw new InvalidArgumentError(
         "build Blur",
         "filter",
-        "a tensor of shape (1|B, 1|C, h, w), none of them 0",
+        "a tensor of shape (1|B, 1|C, h, w), none of them 0 (a kernel (h, w) as filter.reshape([1, 1, h, w]))",
         got,
       );
     }
@@ -52,7 +56,7 @@ export class Blur extends LinearPhysics<Tensor> {
       throw new InvalidArgumentError(
         "build Blur",
         "padding",
-        PADDINGS.map((p) => `"${p}"`).join(", "),
+        `one of ${PADDINGS.map((p) => `"${p}"`).join(", ")}`,
         `"${padding}"`,
       );
     }
@@ -60,36 +64,45 @@ export class Blur extends LinearPhysics<Tensor> {
     this.padding = padding;
   }
 
-  /** @param x (B, C, H, W); the filter's batch and channels must be 1 or match */
+  /**
+   * The blurred images.
+   *
+   * @param x (B, C, H, W); the filter's batch and channels must be 1 or match
+   * @returns of x's shape; with `"valid"` (B, C, H - h + 1, W - w + 1)
+   * @throws {InvalidArgumentError} when the shapes do not fit, or the filter has values that are NaN or infinite
+   */
   override async A(x: Tensor): Promise<Tensor> {
     this.#check("A", x);
-    if (this.padding === "valid") return await this.#convolve(x);
+    if (this.padding === "valid") return await this.#correlate(x, true);
     using padded = x.applyTables(this.#tables(x.shape).pad);
-    return await this.#convolve(padded);
+    return await this.#correlate(padded, true);
   }
 
-  /** @param y (B, C, H, W), with `"valid"` (B, C, H - h + 1, W - w + 1) */
+  /**
+   * The adjoint, exactly.
+   *
+   * @param y (B, C, H, W); with `"valid"` (B, C, H - h + 1, W - w + 1)
+   * @returns (B, C, H, W)
+   * @throws {InvalidArgumentError} as `A`
+   */
   override async A_adjoint(y: Tensor): Promise<Tensor> {
     this.#check("A_adjoint", y);
     const [h, w] = this.filter.shape.slice(2);
     using around = y.pad([[h - 1, h - 1], [w - 1, w - 1]]);
-    const full = await this.#correlate(around, false);
-    if (this.padding === "valid") return full;
-    using extended = full;
+    const extended = await this.#correlate(around, false);
+    if (this.padding === "valid") return extended;
+    using _ = extended;
     return extended.applyTables(this.#tables(y.shape).fold);
   }
 
-  #convolve(padded: Tensor): Promise<Tensor> {
-    return this.#correlate(padded, true);
-  }
-
+  /** Without padding; `flip` makes it a convolution. */
   async #correlate(x: Tensor, flip: boolean): Promise<Tensor> {
     this.#passes ??= planPasses(this.filter);
     const [first, second] = await this.#passes;
     const once = x.correlate(first, { flip });
     if (!second) return once;
-    using between = once;
-    return between.correlate(second, { flip });
+    using _ = once;
+    return once.correlate(second, { flip });
   }
 
   /** Padding by size - 1 - c before and c after each axis, and its adjoint, for images of a shape. */

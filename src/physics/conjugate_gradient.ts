@@ -22,37 +22,44 @@ const REFRESH = 100;
  *
  * @param A applies the matrix; its result is disposed here
  * @param b right-hand side, shape (B, ...)
- * @returns x, of b's shape
+ * @returns x, a new tensor of b's shape
  */
 export async function conjugateGradient(
   A: (x: Tensor) => Promise<Tensor>,
   b: Tensor,
   { init, maxIter = 100, tol = 1e-5, eps = 1e-8 }: ConjugateGradientOptions = {},
 ): Promise<Tensor> {
-  let x = init ? init.clone() : b.mul(0);
-  let r = init ? await residual(A, x, b) : b.clone();
-  let p = r.clone();
-  let rr = dotPerItem(r, r);
-  using bb = dotPerItem(b, b);
-  const limits = (await bb.data()).map((norm) => tol * tol * (norm > 0 ? norm : 1));
-  for (let k = 1; k <= maxIter; k++) {
-    if ((await rr.data()).every((value, item) => value < limits[item])) break;
-    using Ap = await A(p);
-    using pAp = dotPerItem(p, Ap);
-    using safe = pAp.add(eps);
-    using alpha = rr.div(safe);
-    x = replace(x, scaledSum(x, p, alpha, 1));
-    r = replace(r, k % REFRESH === 0 ? await residual(A, x, b) : scaledSum(r, Ap, alpha, -1));
-    const rrNext = dotPerItem(r, r);
-    using guarded = rr.add(eps);
-    using beta = rrNext.div(guarded);
-    rr = replace(rr, rrNext);
-    p = replace(p, scaledSum(r, p, beta, 1));
+  let x = init ? init.clone() : Tensor.zeros(b.shape, b);
+  let r: Tensor | undefined, p: Tensor | undefined, rr: Tensor | undefined;
+  try {
+    r = init ? await residual(A, x, b) : b.clone();
+    p = r.clone();
+    rr = dotPerItem(r, r);
+    using bb = dotPerItem(b, b);
+    const limits = (await bb.data()).map((norm) => tol * tol * (norm > 0 ? norm : 1));
+    for (let k = 1; k <= maxIter; k++) {
+      if ((await rr.data()).every((value, item) => value < limits[item])) break;
+      using Ap = await A(p);
+      using pAp = dotPerItem(p, Ap);
+      using safe = pAp.add(eps);
+      using alpha = rr.div(safe);
+      x = replace(x, scaledSum(x, p, alpha, 1));
+      r = replace(r, k % REFRESH === 0 ? await residual(A, x, b) : scaledSum(r, Ap, alpha, -1));
+      const rrNext = dotPerItem(r, r);
+      using guarded = rr.add(eps);
+      using beta = rrNext.div(guarded);
+      rr = replace(rr, rrNext);
+      p = replace(p, scaledSum(r, p, beta, 1));
+    }
+    return x;
+  } catch (error) {
+    x.dispose();
+    throw error;
+  } finally {
+    r?.dispose();
+    p?.dispose();
+    rr?.dispose();
   }
-  r.dispose();
-  p.dispose();
-  rr.dispose();
-  return x;
 }
 
 async function residual(A: (x: Tensor) => Promise<Tensor>, x: Tensor, b: Tensor): Promise<Tensor> {

@@ -1,6 +1,6 @@
-import { dotPerItem, entriesOf, perItem, type Signal } from "../tensor/signal.ts";
+import { dotPerItem, mapEntries, perItem, requireSameShape, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { TensorList } from "../tensor/tensor_list.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
 import { conjugateGradient } from "./conjugate_gradient.ts";
 import { type LeastSquaresOptions, Physics } from "./physics.ts";
 
@@ -17,7 +17,10 @@ export interface SqnormOptions {
 /** deepinv's `A_dagger` solves the regularised system with this weight on the data term: a damping of 1e-8. */
 const PSEUDO_INVERSE_GAMMA = 1e8;
 
-/** A linear measurement operator: `A` with its exact adjoint, and everything that follows from the two. */
+/**
+ * A linear measurement operator: `A` with its exact adjoint, and everything that follows from the two. What its methods
+ * return belongs to the caller.
+ */
 export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y> {
   /** A^T y, the exact adjoint: <A x, y> = <x, A^T y>. */
   abstract A_adjoint(y: Y): Promise<Tensor>;
@@ -45,6 +48,8 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
    *
    * @param z (B, C, H, W), or a number for a constant image
    * @param gamma > 0; a number or one value per item (B,)
+   * @returns a new tensor of z's shape
+   * @throws {InvalidArgumentError} when gamma is not positive, or z not of the images' shape
    */
   async prox_l2(
     z: Tensor | number,
@@ -52,12 +57,17 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
     gamma: number | Tensor,
     options: LeastSquaresOptions = {},
   ): Promise<Tensor> {
+    const action = "compute prox_l2";
+    if (typeof gamma === "number" && !(gamma > 0)) {
+      throw new InvalidArgumentError(action, "gamma", "> 0", String(gamma));
+    }
     using backprojection = await this.A_adjoint(y);
     using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
+    requireSameShape(action, "z", start, backprojection);
     using weight = typeof gamma === "number"
       ? Tensor.full([1], 1 / gamma, backprojection)
       : reciprocal(gamma);
-    using shaped = perItem(weight, backprojection);
+    using shaped = perItem(weight, backprojection, action, "gamma");
     using pull = start.mul(shaped);
     using right = backprojection.add(pull);
     const normal = async (x: Tensor): Promise<Tensor> => {
@@ -92,11 +102,10 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
     try {
       for (let k = 0; k < maxIter; k++) {
         using unit = await normalised(x);
-        const y = await this.A_adjoint_A(unit);
-        using inner = unit.dot(y);
-        const next = await inner.item();
         x.dispose();
-        x = y;
+        x = await this.A_adjoint_A(unit);
+        using inner = unit.dot(x);
+        const next = await inner.item();
         const settled = Math.abs(next - estimate) < tol;
         estimate = next;
         if (settled || next === 0) break;
@@ -107,15 +116,19 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
     }
   }
 
-  /** <A x, v> - <x, A^T v> for a random v (seeded): 0 up to rounding for an exact adjoint. */
+  /**
+   * <A x, v> - <x, A^T v> for a random v: 0 up to rounding for an exact adjoint.
+   *
+   * @param options.seed of v; default 0
+   */
   async adjointnessTest(x: Tensor, options: { seed?: number } = {}): Promise<number> {
     using Ax = await this.A(x);
     const seed = options.seed ?? 0;
-    const noise = entriesOf(Ax).map((entry, i) =>
-      Tensor.randn(entry.shape, { seed: seed + i, device: entry.device })
+    using v: Signal = await mapEntries<Signal>(
+      Ax,
+      (entry, i) => Promise.resolve(Tensor.randn(entry.shape, { seed: seed + i, device: entry.device })),
     );
-    using v = (Ax instanceof Tensor ? noise[0] : TensorList.from(noise)) as Y & Disposable;
-    using Atv = await this.A_adjoint(v);
+    using Atv = await this.A_adjoint(v as Y);
     using left = dotPerItem(Ax, v);
     using right = dotPerItem(x, Atv);
     const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);

@@ -1,6 +1,5 @@
-import { countNonFinite, dotPerItem, entriesOf, type Signal, subtract } from "../tensor/signal.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { TensorList } from "../tensor/tensor_list.ts";
+import { countNonFinite, dotPerItem, mapEntries, owned, type Signal, subtract } from "../tensor/signal.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { NoiseModel } from "./noise.ts";
 
@@ -13,12 +12,14 @@ export interface PhysicsOptions {
 /**
  * A measurement operator y = noise(A(x)), from images x (B, C, H, W) to measurements y.
  *
- * A subclass gives `A` and `A_vjp`; a linear one extends `LinearPhysics` and gives `A` and `A_adjoint`.
+ * A subclass gives `A` and `A_vjp`; a linear one extends `LinearPhysics` and gives `A` and `A_adjoint`. What they return
+ * belongs to the caller: a tensor of its own, never the argument.
  */
 export abstract class Physics<Y extends Signal = Signal> {
   /** The noise that `forward` adds; `undefined` for none. */
   noiseModel: NoiseModel | undefined;
 
+  /** @param options.noiseModel the noise that `forward` adds; none by default */
   constructor(options: PhysicsOptions = {}) {
     this.noiseModel = options.noiseModel;
   }
@@ -33,6 +34,7 @@ export abstract class Physics<Y extends Signal = Signal> {
    * An estimate of x from y: gradient descent on ||A(x) - y||^2 / 2 from `init`, with step 0.1, until
    * mean((A(x) - y)^2) < tol.
    *
+   * @param options.init the start, left alone
    * @throws {InvalidArgumentError} without a start
    */
   async A_dagger(y: Y, { init, maxIter = 50, tol = 1e-4 }: LeastSquaresOptions = {}): Promise<Tensor> {
@@ -40,17 +42,23 @@ export abstract class Physics<Y extends Signal = Signal> {
       throw new InvalidArgumentError("invert a non-linear operator", "options.init", "a start", "none");
     }
     let x = init.clone();
-    for (let k = 0; k < maxIter; k++) {
-      using estimate = await this.A(x);
-      using residual = subtract(estimate, y);
-      using squares = dotPerItem(residual, residual);
-      using total = squares.sum();
-      if (await total.item() / residual.numel < tol) break;
-      using gradient = await this.A_vjp(x, residual);
-      using previous = x;
-      x = previous.addScaled(gradient, -0.1);
+    try {
+      for (let k = 0; k < maxIter; k++) {
+        using estimate = await this.A(x);
+        using residual = subtract(estimate, y);
+        using squares = dotPerItem(residual, residual);
+        using total = squares.sum();
+        if (await total.item() / residual.numel < tol) break;
+        using gradient = await this.A_vjp(x, residual);
+        const next = x.addScaled(gradient, -0.1);
+        x.dispose();
+        x = next;
+      }
+      return x;
+    } catch (error) {
+      x.dispose();
+      throw error;
     }
-    return x;
   }
 
   /**
@@ -61,12 +69,10 @@ export abstract class Physics<Y extends Signal = Signal> {
   async forward(x: Tensor): Promise<Y> {
     await assertFinite("measure an image", "x", x);
     const clean = await this.A(x);
-    if (!this.noiseModel) return clean;
     const noise = this.noiseModel;
-    using _clean = clean;
-    const noisy: Tensor[] = [];
-    for (const entry of entriesOf(clean)) noisy.push(await noise.forward(entry));
-    return (clean instanceof Tensor ? noisy[0] : TensorList.from(noisy)) as Y;
+    if (!noise) return clean;
+    using _ = clean;
+    return await mapEntries(clean, async (entry) => owned(await noise.forward(entry), entry));
   }
 }
 

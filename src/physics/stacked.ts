@@ -1,4 +1,5 @@
-import { Tensor } from "../tensor/tensor.ts";
+import { collect, sumOver } from "../tensor/signal.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
@@ -33,36 +34,24 @@ function checkLength(method: string, y: TensorList, expected: number): void {
       `apply a stack's ${method}`,
       "y",
       `a TensorList of length ${expected}`,
-      y instanceof TensorList ? `length ${y.length}` : "something else",
+      y instanceof TensorList ? `length ${y.length}` : String(y),
     );
   }
 }
 
-/** f of every part in turn, summed. */
-async function sumOver<P>(
-  parts: readonly P[],
-  f: (part: P, index: number) => Promise<Tensor>,
-): Promise<Tensor> {
-  let total = await f(parts[0], 0);
-  for (let i = 1; i < parts.length; i++) {
-    using previous = total;
-    using next = await f(parts[i], i);
-    total = previous.add(next);
-  }
-  return total;
-}
-
 async function listOver<P>(parts: readonly P[], f: (part: P) => Promise<Tensor>): Promise<TensorList> {
-  const entries: Tensor[] = [];
-  for (const part of parts) entries.push(await f(part));
-  return TensorList.from(entries);
+  return TensorList.from(await collect(parts, f));
 }
 
-/** Several operators that measure one image: y_i = A_i(x), a TensorList. Each adds its own noise. */
+/** Several operators that measure one image: y_i = A_i(x), a TensorList. Each part adds its own noise. */
 export class StackedPhysics extends Physics<TensorList> implements Iterable<Physics<Tensor>> {
   readonly #parts: readonly Physics<Tensor>[];
 
-  /** @throws {InvalidArgumentError} for an empty list */
+  /**
+   * Stacks operators; nested stacks are taken apart.
+   *
+   * @throws {InvalidArgumentError} for an empty list and for parts that are no operators
+   */
   constructor(physics: readonly Stackable[]) {
     super();
     this.#parts = flattened(physics);
@@ -73,7 +62,11 @@ export class StackedPhysics extends Physics<TensorList> implements Iterable<Phys
     return this.#parts.length;
   }
 
-  /** Operator i. */
+  /**
+   * Operator i, counted from the end when negative.
+   *
+   * @throws {InvalidArgumentError} outside the stack
+   */
   get(i: number): Physics<Tensor> {
     return partAt(this.#parts, i);
   }
@@ -83,27 +76,44 @@ export class StackedPhysics extends Physics<TensorList> implements Iterable<Phys
     return this.#parts[Symbol.iterator]();
   }
 
+  /** A_i(x) for every part, in order. */
   override A(x: Tensor): Promise<TensorList> {
     return listOver(this.#parts, (part) => part.A(x));
   }
 
+  /**
+   * What every part measures, each with its own noise, in order.
+   *
+   * @throws {InvalidArgumentError} when x has values that are NaN or infinite
+   */
   override forward(x: Tensor): Promise<TensorList> {
     return listOver(this.#parts, (part) => part.forward(x));
   }
 
-  /** sum_i J_{A_i}(x)^T v_i */
-  override A_vjp(x: Tensor, v: TensorList): Promise<Tensor> {
+  /**
+   * sum_i J_{A_i}(x)^T v_i
+   *
+   * @throws {InvalidArgumentError} when v has not one entry per operator
+   */
+  override async A_vjp(x: Tensor, v: TensorList): Promise<Tensor> {
     checkLength("A_vjp", v, this.length);
-    return sumOver(this.#parts, (part, i) => part.A_vjp(x, v.get(i)));
+    return await sumOver(this.#parts, (part, i) => part.A_vjp(x, v.get(i)));
   }
 }
 
-/** A stack of linear operators, itself linear: A = [A_1; ...; A_n], A^T y = sum_i A_i^T y_i. */
+/**
+ * A stack of linear operators, itself linear: A = [A_1; ...; A_n], A^T y = sum_i A_i^T y_i. Each part adds its own
+ * noise.
+ */
 export class StackedLinearPhysics extends LinearPhysics<TensorList>
   implements Iterable<LinearPhysics<Tensor>> {
   readonly #parts: readonly LinearPhysics<Tensor>[];
 
-  /** @throws {InvalidArgumentError} for an empty list */
+  /**
+   * Stacks operators; nested stacks are taken apart.
+   *
+   * @throws {InvalidArgumentError} for an empty list and for parts that are no operators
+   */
   constructor(physics: readonly LinearStackable[]) {
     super();
     this.#parts = flattened(physics);
@@ -114,7 +124,11 @@ export class StackedLinearPhysics extends LinearPhysics<TensorList>
     return this.#parts.length;
   }
 
-  /** Operator i. */
+  /**
+   * Operator i, counted from the end when negative.
+   *
+   * @throws {InvalidArgumentError} outside the stack
+   */
   get(i: number): LinearPhysics<Tensor> {
     return partAt(this.#parts, i);
   }
@@ -124,17 +138,28 @@ export class StackedLinearPhysics extends LinearPhysics<TensorList>
     return this.#parts[Symbol.iterator]();
   }
 
+  /** A_i(x) for every part, in order. */
   override A(x: Tensor): Promise<TensorList> {
     return listOver(this.#parts, (part) => part.A(x));
   }
 
+  /**
+   * What every part measures, each with its own noise, in order.
+   *
+   * @throws {InvalidArgumentError} when x has values that are NaN or infinite
+   */
   override forward(x: Tensor): Promise<TensorList> {
     return listOver(this.#parts, (part) => part.forward(x));
   }
 
-  override A_adjoint(y: TensorList): Promise<Tensor> {
+  /**
+   * sum_i A_i^T y_i
+   *
+   * @throws {InvalidArgumentError} when y has not one entry per operator
+   */
+  override async A_adjoint(y: TensorList): Promise<Tensor> {
     checkLength("A_adjoint", y, this.length);
-    return sumOver(this.#parts, (part, i) => part.A_adjoint(y.get(i)));
+    return await sumOver(this.#parts, (part, i) => part.A_adjoint(y.get(i)));
   }
 
   /** sum_i A_i^T A_i x, without keeping the measurements. */
@@ -172,6 +197,11 @@ function partAt<P>(parts: readonly P[], i: number): P {
  * ```
  */
 export function stack(...physics: LinearStackable[]): StackedLinearPhysics;
+/**
+ * Stacks operators of which some may not be linear.
+ *
+ * @throws {InvalidArgumentError} for an empty list
+ */
 export function stack(...physics: Stackable[]): StackedPhysics | StackedLinearPhysics;
 export function stack(...physics: Stackable[]): StackedPhysics | StackedLinearPhysics {
   return physics.every((part) => part instanceof LinearPhysics)

@@ -1,18 +1,27 @@
 import type { Device, DeviceBuffer } from "../compute/device.ts";
 import { DeviceError } from "../compute/errors.ts";
+import type { Kernel } from "../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 
 /** A device buffer with the number of arrays that look at it; the last one to leave releases it. */
 export class Storage {
   #users = 1;
 
-  constructor(readonly device: Device, readonly buffer: DeviceBuffer) {}
+  /** With one user. */
+  constructor(
+    /** Where the buffer is. */
+    readonly device: Device,
+    /** The values. */
+    readonly buffer: DeviceBuffer,
+  ) {}
 
+  /** One more user. */
   retain(): this {
     this.#users++;
     return this;
   }
 
+  /** One user less. */
   release(): void {
     if (--this.#users === 0) this.device.release(this.buffer);
   }
@@ -20,7 +29,9 @@ export class Storage {
 
 /** What operations take and return: row-major values of a shape in a storage. */
 export interface DeviceArray {
+  /** The values. */
   readonly storage: Storage;
+  /** Extents, outermost first. */
   readonly shape: readonly number[];
 }
 
@@ -39,7 +50,16 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** A new array of the given shape, contents undefined. */
+/** Whether two shapes are the same. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, d) => extent === b[d]);
+}
+
+/**
+ * A new array of the given shape, contents undefined.
+ *
+ * @throws {InvalidArgumentError} when an extent is not a whole number >= 0
+ */
 export function allocateArray(device: Device, shape: readonly number[]): DeviceArray {
   for (const extent of shape) {
     if (!Number.isSafeInteger(extent) || extent < 0) {
@@ -49,7 +69,38 @@ export function allocateArray(device: Device, shape: readonly number[]): DeviceA
   return { storage: new Storage(device, device.allocate(numelOf(shape))), shape: [...shape] };
 }
 
-/** The device that all arrays share. */
+/** A new array that `fill` writes; nothing stays allocated when it fails. */
+export function filledArray(
+  device: Device,
+  shape: readonly number[],
+  fill: (out: DeviceArray) => void,
+): DeviceArray {
+  const out = allocateArray(device, shape);
+  try {
+    fill(out);
+    return out;
+  } catch (error) {
+    out.storage.release();
+    throw error;
+  }
+}
+
+/** A new array that one kernel computes from `inputs`, on their device. */
+export function computedArray(
+  device: Device,
+  shape: readonly number[],
+  kernel: Kernel,
+  inputs: readonly DeviceArray[],
+): DeviceArray {
+  const buffers = inputs.map((input) => input.storage.buffer);
+  return filledArray(device, shape, (out) => device.run(kernel, buffers, out.storage.buffer));
+}
+
+/**
+ * The device that all arrays share.
+ *
+ * @throws {DeviceError} when they are on different ones
+ */
 export function commonDevice(action: string, arrays: readonly DeviceArray[]): Device {
   const device = arrays[0].storage.device;
   for (const array of arrays) {
@@ -62,7 +113,11 @@ export function commonDevice(action: string, arrays: readonly DeviceArray[]): De
   return device;
 }
 
-/** A dimension counted from the end when negative, checked against the rank. */
+/**
+ * A dimension, counted from the end when negative.
+ *
+ * @throws {InvalidArgumentError} when an array of that rank does not have it
+ */
 export function resolveDim(action: string, dim: number, rank: number): number {
   const resolved = dim < 0 ? dim + rank : dim;
   if (!Number.isInteger(dim) || resolved < 0 || resolved >= rank) {

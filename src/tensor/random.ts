@@ -6,7 +6,8 @@ let shared = new Philox(0);
  * Seeds the generator that `Tensor.randn` and noise models without a seed of their own draw from. A context does this
  * with its `seed` (plus the rank, with `seedOffset`).
  *
- * @param seed a whole number in [0, 2^53)
+ * @param seed a whole number
+ * @throws {InvalidArgumentError} when it is not a safe integer
  */
 export function manualSeed(seed: number): void {
   shared = new Philox(seed);

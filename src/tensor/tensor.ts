@@ -5,24 +5,28 @@ import { defaultDevice } from "../compute/open.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { allocateArray, type DeviceArray, numelOf, resolveDim, resolveDims, type Storage } from "./array.ts";
 import { flatten, type TensorData } from "./nested.ts";
-import { applyAlong } from "./ops/axis.ts";
+import { applyAlong, applyTables } from "./ops/axis.ts";
 import { type ConvolutionOptions, convolve } from "./ops/convolve.ts";
 import { correlate } from "./ops/correlate.ts";
-import { elementwise } from "./ops/elementwise.ts";
-import { cat, expand, flip, permute, type Range, slice, writeSlice } from "./ops/layout.ts";
+import { elementwise, full } from "./ops/elementwise.ts";
+import { cat, stack, writeSlice } from "./ops/join.ts";
+import { expand, flip, permute, type Range, reshape, roll, slice } from "./ops/layout.ts";
 import { matmul } from "./ops/matmul.ts";
-import { applyTables, type PaddingMode, paddingTables } from "./ops/pad.ts";
+import { pad, type PaddingMode } from "./ops/pad.ts";
 import { reduce } from "./ops/reduce.ts";
 import { generatorFor } from "./random.ts";
 
-/** Where a new tensor goes; the default device when absent. */
+export { sameShape } from "./array.ts";
+
+/** Where a new tensor goes. A tensor will do as such options: the new one goes where it is. */
 export interface TensorOptions {
+  /** By default the default device: the context's. */
   device?: Device;
 }
 
-/** Which dimensions a reduction runs over (all by default), and whether they stay with extent 1. */
+/** How a reduction leaves its dimensions. */
 export interface ReductionOptions {
-  dims?: number | readonly number[];
+  /** Whether the reduced dimensions stay, with extent 1; default false. */
   keepDims?: boolean;
 }
 
@@ -67,9 +71,9 @@ export class Tensor implements Disposable {
    */
   static from(data: TensorData, shape?: readonly number[], options: TensorOptions = {}): Tensor {
     const flat = flatten(data, shape);
-    const array = allocateArray(options.device ?? defaultDevice(), flat.shape);
-    array.storage.device.write(array.storage.buffer, flat.values);
-    return new Tensor(array);
+    const tensor = Tensor.empty(flat.shape, options);
+    tensor.device.write(tensor.array.storage.buffer, flat.values);
+    return tensor;
   }
 
   /** Values not yet defined: for callers that fill the tensor's buffer themselves. */
@@ -79,21 +83,7 @@ export class Tensor implements Disposable {
 
   /** All values equal to `value`. */
   static full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
-    const array = allocateArray(options.device ?? defaultDevice(), shape);
-    const numel = numelOf(shape);
-    array.storage.device.run(
-      {
-        kind: "map",
-        fn: "fill",
-        shape: [numel],
-        inputs: [],
-        output: { offset: 0, strides: [1] },
-        scalars: [value, 0],
-      },
-      [],
-      array.storage.buffer,
-    );
-    return new Tensor(array);
+    return new Tensor(full(options.device ?? defaultDevice(), shape, value));
   }
 
   /** All zeros. */
@@ -109,7 +99,7 @@ export class Tensor implements Disposable {
   /**
    * Independent standard normal values (Philox4x32-10 and Box-Muller), equal on every device.
    *
-   * @param options.seed a generator of its own; without it the shared, context-seeded one
+   * @param options.seed a whole number: a generator of its own; without it the shared, context-seeded one
    */
   static randn(shape: readonly number[], options: TensorOptions & { seed?: number } = {}): Tensor {
     const values = new Float32Array(numelOf(shape));
@@ -117,7 +107,11 @@ export class Tensor implements Disposable {
     return Tensor.from(values, shape, options);
   }
 
-  /** start, start + step, ... up to but not including stop. */
+  /**
+   * start, start + step, ... up to but not including stop.
+   *
+   * @throws {InvalidArgumentError} when a bound or the step is not finite, or the step is 0
+   */
   static arange(start: number, stop: number, step = 1, options: TensorOptions = {}): Tensor {
     if (!Number.isFinite(start) || !Number.isFinite(stop) || !Number.isFinite(step) || step === 0) {
       throw new InvalidArgumentError(
@@ -131,22 +125,22 @@ export class Tensor implements Disposable {
     return Tensor.from(Float32Array.from({ length: count }, (_, i) => start + i * step), [count], options);
   }
 
-  /** Joins tensors along a dimension that they have. */
+  /**
+   * Joins tensors along a dimension that they have.
+   *
+   * @throws {InvalidArgumentError} when there is none, or another extent differs
+   */
   static cat(tensors: readonly Tensor[], dim = 0): Tensor {
-    return new Tensor(cat(tensors.map((t) => t.#live), dim));
+    return new Tensor(cat(tensors.map((tensor) => Tensor.#arrayOf("cat", tensor)), dim));
   }
 
-  /** Joins tensors of one shape along a new dimension. */
+  /**
+   * Joins tensors of one shape along a new dimension.
+   *
+   * @throws {InvalidArgumentError} when there is none, or the shapes differ
+   */
   static stack(tensors: readonly Tensor[], dim = 0): Tensor {
-    if (tensors.length === 0) {
-      throw new InvalidArgumentError("stack", "tensors", "a list of at least one", "none");
-    }
-    const axis = resolveDim("stack", dim, tensors[0].shape.length + 1);
-    const wide = tensors.map((t): DeviceArray => ({
-      storage: t.#live.storage,
-      shape: t.shape.toSpliced(axis, 0, 1),
-    }));
-    return new Tensor(cat(wide, axis));
+    return new Tensor(stack(tensors.map((tensor) => Tensor.#arrayOf("stack", tensor)), dim));
   }
 
   /** Takes a where the condition is not 0, else b; all broadcast. */
@@ -265,7 +259,7 @@ export class Tensor implements Disposable {
     return this.#map("abs");
   }
 
-  /** -1, 0 or 1 */
+  /** -1, 0 or 1; NaN stays NaN. */
   sign(): Tensor {
     return this.#map("sign");
   }
@@ -285,18 +279,23 @@ export class Tensor implements Disposable {
     return this.#map("exp");
   }
 
-  /** The natural logarithm. */
+  /** The natural logarithm; NaN below 0. */
   log(): Tensor {
     return this.#map("log");
   }
 
-  /** max(a, 0) */
+  /** max(a, 0); NaN stays NaN. */
   relu(): Tensor {
     return this.#map("relu");
   }
 
-  /** min(max(a, min), max) */
+  /**
+   * min(max(a, min), max); NaN stays NaN.
+   *
+   * @throws {InvalidArgumentError} when min > max or either is NaN
+   */
   clamp(min = -Infinity, max = Infinity): Tensor {
+    if (!(min <= max)) throw new InvalidArgumentError("clamp", "min", "at most max", `${min} and ${max}`);
     return this.#map("clamp", [min, max]);
   }
 
@@ -310,61 +309,51 @@ export class Tensor implements Disposable {
     return this.#map("copy");
   }
 
-  /** The sum over dimensions. */
-  sum(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
+  /** The sum over dimensions (all by default); 0 of nothing. */
+  sum(dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
     return new Tensor(reduce("sum", [this.#live], dims, options.keepDims));
   }
 
-  /** The mean over dimensions; NaN of nothing. */
-  mean(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
+  /** The mean over dimensions (all by default); NaN of nothing. */
+  mean(dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
     using total = this.sum(dims, options);
     const count = numelOf(resolveDims("mean", dims, this.shape.length).map((d) => this.shape[d]));
     return total.div(count);
   }
 
-  /** The largest value over dimensions. */
-  max(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
+  /** The largest value over dimensions (all by default); -Infinity of nothing, NaN where a value is. */
+  max(dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
     return new Tensor(reduce("max", [this.#live], dims, options.keepDims));
   }
 
-  /** The smallest value over dimensions. */
-  min(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
+  /** The smallest value over dimensions (all by default); Infinity of nothing, NaN where a value is. */
+  min(dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
     return new Tensor(reduce("min", [this.#live], dims, options.keepDims));
   }
 
-  /** The Euclidean norm over dimensions. */
-  norm(dims?: number | readonly number[], options: Omit<ReductionOptions, "dims"> = {}): Tensor {
+  /** The Euclidean norm over dimensions (all by default); 0 of nothing. */
+  norm(dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
     using squares = new Tensor(reduce("sumSquares", [this.#live], dims, options.keepDims));
     return squares.sqrt();
   }
 
-  /** The inner product over dimensions, of two tensors of one shape. */
-  dot(
-    other: Tensor,
-    dims?: number | readonly number[],
-    options: Omit<ReductionOptions, "dims"> = {},
-  ): Tensor {
-    if (!sameShape(this.shape, other.shape)) {
-      throw new InvalidArgumentError(
-        "dot",
-        "the other tensor",
-        `of shape ${formatShape(this.shape)}`,
-        formatShape(other.shape),
-      );
-    }
-    return new Tensor(reduce("dot", [this.#live, other.#live], dims, options.keepDims));
+  /**
+   * The inner product over dimensions (all by default).
+   *
+   * @throws {InvalidArgumentError} when the shapes differ
+   */
+  dot(other: Tensor, dims?: number | readonly number[], options: ReductionOptions = {}): Tensor {
+    return new Tensor(reduce("dot", [this.#live, Tensor.#arrayOf("dot", other)], dims, options.keepDims));
   }
 
-  /** The same values under another shape, sharing memory; one extent may be -1. */
+  /**
+   * The same values under another shape, sharing memory.
+   *
+   * @param shape one extent may be -1: what is left
+   * @throws {InvalidArgumentError} when the number of values differs
+   */
   reshape(shape: readonly number[]): Tensor {
-    const known = numelOf(shape.filter((extent) => extent !== -1));
-    const resolved = shape.map((extent) => (extent === -1 && known > 0 ? this.numel / known : extent));
-    if (
-      numelOf(resolved) !== this.numel || resolved.some((extent) => !Number.isInteger(extent) || extent < 0)
-    ) {
-      throw new InvalidArgumentError("reshape", "shape", `one of ${this.numel} values`, formatShape(shape));
-    }
-    return new Tensor({ storage: this.#live.storage.retain(), shape: resolved });
+    return new Tensor(reshape(this.#live, shape));
   }
 
   /** Reorders dimensions: dimension d of the result is dimension dims[d] of this. */
@@ -372,7 +361,12 @@ export class Tensor implements Disposable {
     return new Tensor(permute(this.#live, dims));
   }
 
-  /** A box: one range [start, stop, step] or `null` (all) per leading dimension; negative positions count from the end. */
+  /**
+   * A box.
+   *
+   * @param ranges [start, stop, step] or `null` (all) per leading dimension; negative positions count from the end
+   * @throws {InvalidArgumentError} for more ranges than dimensions, and for steps below 1
+   */
   slice(ranges: readonly Range[]): Tensor {
     return new Tensor(slice(this.#live, ranges));
   }
@@ -384,38 +378,21 @@ export class Tensor implements Disposable {
 
   /** Moves values by `shift` along `dim`, those that leave at one end enter at the other. */
   roll(shift: number, dim: number): Tensor {
-    const axis = resolveDim("roll", dim, this.shape.length);
-    const extent = this.shape[axis];
-    if (extent === 0) return this.clone();
-    const cut = ((-shift % extent) + extent) % extent;
-    const ranges = (start: number, stop: number): Range[] =>
-      this.shape.map((_, d) => (d === axis ? [start, stop] : null));
-    using head = this.slice(ranges(0, cut));
-    using tail = this.slice(ranges(cut, extent));
-    return Tensor.cat([tail, head], axis);
+    return new Tensor(roll(this.#live, shift, dim));
   }
 
   /**
    * Adds samples before and after dimensions.
    *
    * @param amounts [before, after] for the last dimensions, outermost of them first
-   * @throws {InvalidArgumentError} when a mirror or a period is longer than the axis
+   * @throws {InvalidArgumentError} for an unknown mode, amounts that are not whole numbers >= 0, and a mirror as long as
+   * the axis
    */
   pad(
     amounts: readonly (readonly [before: number, after: number])[],
     mode: PaddingMode = "constant",
   ): Tensor {
-    const first = this.shape.length - amounts.length;
-    if (first < 0) {
-      throw new InvalidArgumentError(
-        "pad",
-        "amounts",
-        `for at most ${this.shape.length} dimensions`,
-        String(amounts.length),
-      );
-    }
-    const axes = amounts.map(([before, after], k) => ({ dim: first + k, before, after }));
-    return new Tensor(applyTables(this.#live, paddingTables(this.shape, axes, mode).pad));
+    return new Tensor(pad(this.#live, amounts, mode));
   }
 
   /** Applies sparse matrices along dimensions, in order: a padding, its adjoint, a resampling. */
@@ -423,44 +400,78 @@ export class Tensor implements Disposable {
     return new Tensor(applyTables(this.#live, tables));
   }
 
-  /** Applies a sparse matrix along one dimension. */
+  /**
+   * Applies a sparse matrix along one dimension.
+   *
+   * @throws {InvalidArgumentError} when the dimension's extent is not the table's number of columns
+   */
   applyAlong(dim: number, table: AxisTable): Tensor {
     return new Tensor(applyAlong(this.#live, resolveDim("apply a table", dim, this.shape.length), table));
   }
 
-  /** Repeats dimensions of extent 1 (and new leading ones) up to a shape. */
+  /**
+   * Repeats dimensions of extent 1 (and new leading ones) up to a shape.
+   *
+   * @throws {InvalidArgumentError} when this does not broadcast to it
+   */
   expand(shape: readonly number[]): Tensor {
     return new Tensor(expand(this.#live, shape));
   }
 
-  /** Overwrites the box that starts at `begin` with `part`, in place. */
+  /**
+   * Overwrites the box that starts at `begin` with `part`, in place; tensors that share memory change too.
+   *
+   * @throws {InvalidArgumentError} when the box does not lie inside, or the part shares this tensor's memory
+   */
   writeSlice(part: Tensor, begin: readonly number[]): void {
-    writeSlice(this.#live, part.#live, begin);
+    writeSlice(this.#live, Tensor.#arrayOf("write a slice", part), begin);
   }
 
-  /** The matrix product of (..., m, k) and (..., k, n). */
+  /**
+   * The matrix product of (..., m, k) and (..., k, n).
+   *
+   * @throws {InvalidArgumentError} when the inner extents or the leading dimensions differ
+   */
   matmul(other: Tensor): Tensor {
-    return new Tensor(matmul(this.#live, other.#live));
+    return new Tensor(matmul(this.#live, Tensor.#arrayOf("matmul", other)));
   }
 
-  /** A convolution layer: this is (B, C, H, W), weights (O, C/groups, h, w); cross-correlation as in PyTorch. */
+  /**
+   * A convolution layer: this is (B, C, H, W), weights (O, C/groups, h, w); cross-correlation as in PyTorch.
+   *
+   * @throws {InvalidArgumentError} when shapes and options do not fit together
+   */
   conv2d(weights: Tensor, options: ConvolutionOptions = {}): Tensor {
-    return new Tensor(convolve(this.#live, weights.#live, false, options));
+    return new Tensor(convolve(this.#live, Tensor.#arrayOf("conv2d", weights), false, options));
   }
 
-  /** A transposed convolution layer: this is (B, C, H, W), weights (C, O/groups, h, w). */
+  /**
+   * A transposed convolution layer: this is (B, C, H, W), weights (C, O/groups, h, w).
+   *
+   * @throws {InvalidArgumentError} when shapes and options do not fit together
+   */
   convTranspose2d(weights: Tensor, options: ConvolutionOptions = {}): Tensor {
-    return new Tensor(convolve(this.#live, weights.#live, true, options));
+    return new Tensor(convolve(this.#live, Tensor.#arrayOf("convTranspose2d", weights), true, options));
   }
 
-  /** Depthwise correlation without padding by a filter (1|B, 1|C, h, w); `flip` makes it a true convolution. */
+  /**
+   * Depthwise correlation without padding: this is (B, C, H, W), the filter (1|B, 1|C, h, w).
+   *
+   * @param options.flip a true convolution; default false
+   * @throws {InvalidArgumentError} when the filter's shape does not fit
+   */
   correlate(filter: Tensor, options: { flip?: boolean } = {}): Tensor {
-    return new Tensor(correlate(this.#live, filter.#live, options.flip ?? false));
+    return new Tensor(correlate(this.#live, Tensor.#arrayOf("correlate", filter), options.flip ?? false));
   }
 
   /** The array behind the tensor, for operations of this package that work on buffers. */
   get array(): DeviceArray {
     return this.#live;
+  }
+
+  static #arrayOf(action: string, operand: Tensor): DeviceArray {
+    if (operand instanceof Tensor) return operand.#live;
+    throw new InvalidArgumentError(action, "an operand", "a Tensor", String(operand));
   }
 
   get #live(): DeviceArray {
@@ -482,20 +493,17 @@ export class Tensor implements Disposable {
     scalars: readonly [number, number] = [0, 0],
   ): Tensor {
     const { device } = this.#live.storage;
-    const temporary: Tensor[] = [];
-    const operands = others.map((other) => {
-      if (other instanceof Tensor) return other.#live;
-      const scalar = Tensor.full([], other, { device });
-      temporary.push(scalar);
-      return scalar.#live;
-    });
-    const result = new Tensor(elementwise(fn, [this.#live, ...operands], scalars));
-    temporary.forEach((tensor) => tensor.dispose());
-    return result;
+    const constants: DeviceArray[] = [];
+    try {
+      const operands = others.map((other) => {
+        if (typeof other !== "number") return Tensor.#arrayOf(fn, other);
+        const constant = full(device, [], other);
+        constants.push(constant);
+        return constant;
+      });
+      return new Tensor(elementwise(fn, [this.#live, ...operands], scalars));
+    } finally {
+      constants.forEach((constant) => constant.storage.release());
+    }
   }
-}
-
-/** Whether two shapes are the same. */
-export function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, d) => extent === b[d]);
 }

@@ -12,7 +12,11 @@ export class TensorList implements Disposable, Iterable<Tensor> {
     this.#entries = entries;
   }
 
-  /** A list of the given tensors; it takes them over: disposing the list disposes them. */
+  /**
+   * A list of the given tensors; it takes them over: disposing the list disposes them.
+   *
+   * @throws {InvalidArgumentError} when an entry is not a Tensor
+   */
   static from(tensors: Iterable<Tensor>): TensorList {
     const entries = [...tensors];
     for (const entry of entries) {
@@ -61,9 +65,16 @@ export class TensorList implements Disposable, Iterable<Tensor> {
     return this.#entries[Symbol.iterator]();
   }
 
-  /** A new list of f(entry, index). */
+  /** A new list of f(entry, index), each a tensor of its own. */
   map(f: (entry: Tensor, index: number) => Tensor): TensorList {
-    return new TensorList(this.#entries.map(f));
+    const results: Tensor[] = [];
+    try {
+      this.#entries.forEach((entry, i) => results.push(f(entry, i)));
+      return TensorList.from(results);
+    } catch (error) {
+      results.forEach((result) => result.dispose());
+      throw error;
+    }
   }
 
   /** a + b */
@@ -117,12 +128,12 @@ export class TensorList implements Disposable, Iterable<Tensor> {
     f: (a: Tensor, b: Tensor | number) => Tensor,
   ): TensorList {
     if (typeof other === "number") return this.map((entry) => f(entry, other));
-    if (other.length !== this.length) {
+    if (!(other instanceof TensorList) || other.length !== this.length) {
       throw new InvalidArgumentError(
         `${action} TensorLists`,
-        "the other list",
-        `of length ${this.length}`,
-        String(other.length),
+        "the other operand",
+        `a number or a TensorList of length ${this.length}`,
+        other instanceof TensorList ? `one of length ${other.length}` : String(other),
       );
     }
     return this.map((entry, i) => f(entry, other.get(i)));

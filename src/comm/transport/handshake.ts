@@ -1,18 +1,20 @@
 /**
- * How two ranks come to trust a connection. C connects to A; K is the job key, n_C and n_A are fresh random numbers:
+ * How two ranks come to trust a connection. C connects to A; K is the job key, n_C and n_A are fresh random numbers and
+ * T stands for (n_C, n_A, c, a, worldSize):
  *
  *     C -> A  Hello      n_C
- *     A -> C  Challenge  n_A, HMAC_K("challenge", n_C, n_A, c, a, worldSize)
- *     C -> A  Proof      info_C, HMAC_K("proof", n_C, n_A, c, a, worldSize, info_C)
- *     A -> C  Welcome    info_A, HMAC_K("welcome", n_C, n_A, c, a, worldSize, info_A)      or Refuse, likewise
+ *     A -> C  Challenge  n_C, n_A, HMAC_K("challenge", T)
+ *     C -> A  Proof      n_C, n_A, info_C, HMAC_K("proof", T, info_C)
+ *     A -> C  Welcome    info_A, HMAC_K("welcome", T, info_A)      or Refuse, likewise
  *     C -> A  Ready
  *
- * From then on the rank of the connection is fixed. A Proof that belongs to no Challenge, because the connection broke
- * in between, is answered by Restart: C begins again. Anything else from an unknown connection is dropped.
+ * From then on the rank of the connection is fixed. The socket mends broken connections unseen, so any of these may be
+ * lost: C repeats its last frame until it is answered, A answers a Proof of another connection's Challenge with Restart,
+ * and whatever does not carry the current numbers is dropped.
  */
 
 import { JobKey, nonce } from "../security.ts";
-import { type Frame, Kind, MAX_PAYLOAD } from "../wire.ts";
+import { type Frame, Kind } from "../wire.ts";
 import type { RoutingKey } from "./zmq_socket.ts";
 
 /** Pending handshakes of strangers kept at a time. */
@@ -23,7 +25,7 @@ export interface HandshakeHost {
   readonly rank: number;
   readonly worldSize: number;
   /** Sends a handshake frame with a JSON payload. */
-  reply(key: RoutingKey, kind: number, body: Record<string, unknown>): void;
+  reply(key: RoutingKey, kind: number, body: Body): void;
   /** A connecting rank has proved that it belongs to the job; `welcome` or `refuse` it when it suits. */
   proved(key: RoutingKey, rank: number, info: string): void;
   /** Both sides trust the connection; `info` is what the other one told about itself. */
@@ -34,17 +36,24 @@ export interface HandshakeHost {
   stranger(reason: string): void;
 }
 
+/** Payload of a handshake frame. */
+export type Body = Record<string, string | number>;
+
 interface Pending {
   readonly peer: number;
   readonly connecting: boolean;
   readonly connectorNonce: string;
   acceptorNonce: string;
-  stage: "hello" | "challenge" | "proof" | "welcome";
-  info: string;
+  /** The last frame this side sent, to be repeated. */
+  last: { kind: number; body: Body };
+  /** What the connecting side has told about itself, once proved. */
+  info: string | undefined;
 }
 
 /** The handshakes of one rank, on either side. */
 export class Handshakes {
+  /** What this rank tells the others about itself. */
+  info = "{}";
   readonly #host: HandshakeHost;
   readonly #key: JobKey;
   readonly #pending = new Map<RoutingKey, Pending>();
@@ -60,26 +69,32 @@ export class Handshakes {
 
   /** Introduces this rank over a connection to `peer`; call again to start over. */
   hello(key: RoutingKey, peer: number): void {
-    this.#hello(key, peer, nonce());
-  }
-
-  /** Repeats the introductions that are not answered: they may have reached somebody who then went away. */
-  repeat(): void {
-    for (const [key, { peer, connecting, stage, connectorNonce }] of [...this.#pending]) {
-      if (connecting && stage === "hello") this.#hello(key, peer, connectorNonce);
-    }
-  }
-
-  #hello(key: RoutingKey, peer: number, connectorNonce: string): void {
+    const connectorNonce = nonce();
+    const body = { nonce: connectorNonce, worldSize: this.#host.worldSize, to: peer };
+    const last = { kind: Kind.Hello, body };
     this.#pending.set(key, {
       peer,
       connecting: true,
       connectorNonce,
       acceptorNonce: "",
-      stage: "hello",
-      info: "",
+      last,
+      info: undefined,
     });
-    this.#host.reply(key, Kind.Hello, { nonce: connectorNonce, worldSize: this.#host.worldSize, to: peer });
+    this.#host.reply(key, last.kind, last.body);
+  }
+
+  /** Repeats what this rank said last to those it connects to and that have not welcomed it yet. */
+  repeat(): void {
+    for (const [key, { connecting, last }] of this.#pending) {
+      if (connecting) this.#host.reply(key, last.kind, last.body);
+    }
+  }
+
+  /** The connection broke before it was established: starts over if this rank made it. */
+  broken(key: RoutingKey): void {
+    const pending = this.#pending.get(key);
+    if (pending?.connecting) this.hello(key, pending.peer);
+    else this.#pending.delete(key);
   }
 
   /** Accepts a rank that has proved itself. */
@@ -87,106 +102,105 @@ export class Handshakes {
     await this.#conclude(key, Kind.Welcome, "welcome", info);
   }
 
-  /** Turns away a rank that has proved itself, or has not yet. */
+  /** Turns away a rank that has proved itself. */
   async refuse(key: RoutingKey, info: string): Promise<void> {
     await this.#conclude(key, Kind.Refuse, "refuse", info);
   }
 
-  /** The connection broke before it was established; true if this rank had made it and should start over. */
-  broken(key: RoutingKey): boolean {
-    const pending = this.#pending.get(key);
-    if (pending === undefined || pending.connecting) return pending !== undefined;
-    this.#pending.delete(key);
-    return false;
-  }
-
-  /** Handles a handshake frame; `payload` is its body. Never throws: what makes no sense is dropped. */
+  /** Handles a handshake frame with its payload; what makes no sense is dropped. */
   async handle(key: RoutingKey, frame: Frame, payload: Uint8Array): Promise<void> {
     const body = parse(payload);
-    if (body === undefined) return this.#host.stranger("a handshake that cannot be read");
     const pending = this.#pending.get(key);
-    if (frame.kind === Kind.Hello) return await this.#onHello(key, frame.source, body);
-    if (pending === undefined || pending.peer !== frame.source) {
-      return this.#host.stranger("a handshake out of turn");
-    }
-    const mac = text(body, "mac");
-    if (frame.kind === Kind.Challenge && pending.connecting && pending.stage === "hello") {
-      pending.acceptorNonce = text(body, "nonce");
-      if (!await this.#key.verify(this.#terms("challenge", pending), mac)) {
-        pending.acceptorNonce = "";
-        return this.#host.stranger(`an answer in the name of rank ${pending.peer} with another job's token`);
-      }
-      pending.stage = "challenge";
-      const info = this.info;
-      this.#host.reply(key, Kind.Proof, {
-        info,
-        mac: await this.#key.sign(this.#terms("proof", pending, info)),
-      });
-    } else if (frame.kind === Kind.Proof && !pending.connecting && pending.stage === "challenge") {
-      pending.stage = "proof";
-      const info = text(body, "info");
-      if (!await this.#key.verify(this.#terms("proof", pending, info), mac)) {
-        this.#pending.delete(key);
-        return this.#host.stranger(`somebody in the name of rank ${pending.peer} with another job's token`);
-      }
-      pending.info = info;
-      this.#host.proved(key, pending.peer, info);
-    } else if (frame.kind === Kind.Ready && !pending.connecting && pending.stage === "welcome") {
-      this.#pending.delete(key);
-      this.#host.established(key, pending.peer, pending.info);
+    if (body === undefined) this.#host.stranger("a handshake that cannot be read");
+    else if (frame.kind === Kind.Hello) await this.#onHello(key, frame.source, body, pending);
+    else if (frame.kind === Kind.Proof) await this.#onProof(key, body, pending);
+    else if (pending === undefined || pending.peer !== frame.source) return;
+    else if (!pending.connecting) {
+      if (frame.kind === Kind.Ready && pending.last.kind === Kind.Welcome) this.#onReady(key, pending);
+    } else if (frame.kind === Kind.Challenge) await this.#onChallenge(key, body, pending);
+    else if (frame.kind === Kind.Restart && body.nonce === pending.connectorNonce) {
+      this.hello(key, pending.peer);
     } else if (frame.kind === Kind.Welcome || frame.kind === Kind.Refuse) {
-      await this.#onConclusion(key, frame.kind, pending, text(body, "info"), mac);
+      await this.#onConclusion(key, frame.kind, body, pending);
     }
   }
 
-  /** What this rank tells the others about itself. */
-  info = "{}";
-
-  async #onHello(key: RoutingKey, source: number, body: Record<string, unknown>): Promise<void> {
+  async #onHello(key: RoutingKey, source: number, body: Body, before: Pending | undefined): Promise<void> {
     const { rank, worldSize } = this.#host;
     if (body.worldSize !== worldSize || body.to !== rank || source >= worldSize || source <= rank) {
       return this.#host.stranger(`rank ${source} of ${body.worldSize}, looking for rank ${body.to}`);
     }
     const connectorNonce = text(body, "nonce");
-    const before = this.#pending.get(key);
-    if (before !== undefined && before.connectorNonce === connectorNonce && before.peer === source) return;
-    const pending: Pending = {
-      peer: source,
-      connecting: false,
-      connectorNonce,
-      acceptorNonce: nonce(),
-      stage: "challenge",
-      info: "",
+    if (before?.connectorNonce === connectorNonce) {
+      return this.#host.reply(key, before.last.kind, before.last.body);
+    }
+    const acceptorNonce = nonce();
+    const last = {
+      kind: Kind.Challenge as number,
+      body: { echo: connectorNonce, nonce: acceptorNonce } as Body,
     };
+    const pending = { peer: source, connecting: false, connectorNonce, acceptorNonce, last, info: undefined };
+    last.body.mac = await this.#key.sign(this.#terms("challenge", pending));
     this.#pending.delete(key);
     this.#pending.set(key, pending);
     if (this.#pending.size > MAX_PENDING) this.#pending.delete(this.#pending.keys().next().value!);
-    const mac = await this.#key.sign(this.#terms("challenge", pending));
-    this.#host.reply(key, Kind.Challenge, { nonce: pending.acceptorNonce, mac });
+    this.#host.reply(key, last.kind, last.body);
   }
 
-  async #onConclusion(
-    key: RoutingKey,
-    kind: number,
-    pending: Pending,
-    info: string,
-    mac: string,
-  ): Promise<void> {
-    if (!pending.connecting || pending.stage !== "challenge") return;
+  async #onChallenge(key: RoutingKey, body: Body, pending: Pending): Promise<void> {
+    if (body.echo !== pending.connectorNonce || pending.acceptorNonce !== "") return;
+    pending.acceptorNonce = text(body, "nonce");
+    if (!await this.#key.verify(this.#terms("challenge", pending), text(body, "mac"))) {
+      pending.acceptorNonce = "";
+      return this.#host.stranger(`an answer in the name of rank ${pending.peer} with another job's token`);
+    }
+    const { info } = this;
+    const mac = await this.#key.sign(this.#terms("proof", pending, info));
+    pending.last = {
+      kind: Kind.Proof,
+      body: { nonce: pending.connectorNonce, challenge: pending.acceptorNonce, info, mac },
+    };
+    if (this.#pending.get(key) === pending) this.#host.reply(key, pending.last.kind, pending.last.body);
+  }
+
+  async #onProof(key: RoutingKey, body: Body, pending: Pending | undefined): Promise<void> {
+    if (pending === undefined || pending.connecting || pending.acceptorNonce !== body.challenge) {
+      return this.#host.reply(key, Kind.Restart, { nonce: text(body, "nonce") });
+    }
+    if (pending.info !== undefined) {
+      if (pending.last.kind !== Kind.Challenge) this.#host.reply(key, pending.last.kind, pending.last.body);
+      return;
+    }
+    const info = text(body, "info");
+    pending.info = info;
+    if (await this.#key.verify(this.#terms("proof", pending, info), text(body, "mac"))) {
+      return this.#host.proved(key, pending.peer, info);
+    }
+    this.#pending.delete(key);
+    this.#host.stranger(`somebody in the name of rank ${pending.peer} with another job's token`);
+  }
+
+  async #onConclusion(key: RoutingKey, kind: number, body: Body, pending: Pending): Promise<void> {
     const verdict = kind === Kind.Welcome ? "welcome" : "refuse";
-    if (!await this.#key.verify(this.#terms(verdict, pending, info), mac)) return;
+    const info = text(body, "info");
+    if (!await this.#key.verify(this.#terms(verdict, pending, info), text(body, "mac"))) return;
+    if (this.#pending.get(key) !== pending) return;
     this.#pending.delete(key);
     if (verdict === "refuse") return this.#host.refused(pending.peer, info);
     this.#host.reply(key, Kind.Ready, {});
     this.#host.established(key, pending.peer, info);
   }
 
+  #onReady(key: RoutingKey, pending: Pending): void {
+    this.#pending.delete(key);
+    this.#host.established(key, pending.peer, pending.info!);
+  }
+
   async #conclude(key: RoutingKey, kind: number, verdict: string, info: string): Promise<void> {
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
-    pending.stage = "welcome";
-    const mac = await this.#key.sign(this.#terms(verdict, pending, info));
-    this.#host.reply(key, kind, { info, mac });
+    pending.last = { kind, body: { info, mac: await this.#key.sign(this.#terms(verdict, pending, info)) } };
+    this.#host.reply(key, kind, pending.last.body);
   }
 
   #terms(step: string, pending: Pending, info = ""): string[] {
@@ -197,17 +211,16 @@ export class Handshakes {
   }
 }
 
-function parse(payload: Uint8Array): Record<string, unknown> | undefined {
-  if (payload.length === 0 || payload.length > MAX_PAYLOAD) return undefined;
+function parse(payload: Uint8Array): Body | undefined {
   try {
     const body: unknown = JSON.parse(new TextDecoder().decode(payload));
-    return typeof body === "object" && body !== null ? body as Record<string, unknown> : undefined;
+    return typeof body === "object" && body !== null ? body as Body : undefined;
   } catch {
     return undefined;
   }
 }
 
-function text(body: Record<string, unknown>, field: string): string {
+function text(body: Body, field: string): string {
   const value = body[field];
   return typeof value === "string" ? value : "";
 }

@@ -5,7 +5,7 @@ import type { Libzmq } from "../libzmq.ts";
 import { decodeHeader, type Envelope, type Frame, FrameError, Kind, NO_ENVELOPE } from "../wire.ts";
 import { ConnectionTable, type Peer } from "./connection_table.ts";
 import { FramePort } from "./frame_port.ts";
-import { type HandshakeHost, Handshakes } from "./handshake.ts";
+import { type Body, type HandshakeHost, Handshakes } from "./handshake.ts";
 import { type FrameWriter, PeerLink } from "./peer_link.ts";
 import { decodeFailure, decodeInfo, encodeFailure } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
@@ -136,7 +136,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     return this.#closing ??= this.#leave();
   }
 
-  reply(key: RoutingKey, kind: number, body: Record<string, unknown>): void {
+  reply(key: RoutingKey, kind: number, body: Body): void {
     const payload = new TextEncoder().encode(JSON.stringify(body));
     this.#port.write(key, kind, NO_ENVELOPE, { total: payload.length }, 0, payload);
   }
@@ -234,16 +234,24 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const peer = this.#connections.ofKey(key);
     if (peer === undefined) {
       if (frame instanceof FrameError) this.stranger(frame.reason);
-      else if (key === FOREIGN || frame.kind > Kind.Ready) this.stranger("a frame without a handshake");
-      else this.#handleHandshake(key, frame);
+      else if (key === FOREIGN) this.stranger("a routing id of its own choice");
+      else if (frame.kind > Kind.Ready) this.#unexpected(frame);
+      else if (this.#closing === undefined) this.#handleHandshake(key, frame);
     } else if (frame instanceof FrameError) {
       this.fail(violation(peer, frame.reason));
+    } else if (frame.kind <= Kind.Ready) {
+      // The other side has repeated something that was on its way already.
     } else if (frame.source !== peer.rank || frame.serial !== (peer.received++ >>> 0)) {
       this.fail(violation(peer, "a replayed, lost or borrowed frame"));
     } else {
       const failure = this.#handlePeer(peer, frame);
       if (failure !== undefined) this.fail(failure);
     }
+  }
+
+  /** Last words of an earlier job at the same port are no attack; anything else without a handshake may be one. */
+  #unexpected(frame: Frame): void {
+    if (frame.kind < Kind.Abort) this.stranger("a frame without a handshake");
   }
 
   #handleHandshake(key: RoutingKey, frame: Frame): void {
@@ -301,7 +309,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
       if (key === undefined) continue;
       const peer = this.#connections.ofKey(key);
       if (peer === undefined) {
-        if (this.handshakes.broken(key)) this.handshakes.hello(key, key - outgoingKey(0));
+        this.handshakes.broken(key);
       } else {
         if (peer.state === "here") lost.push(peer);
         peer.state = "lost";

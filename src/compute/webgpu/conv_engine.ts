@@ -3,9 +3,9 @@ import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine
 import type { DeviceBuffer } from "../device.ts";
 import { WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
-import { type LayerPlan, planLayer } from "./conv_plan.ts";
+import { type ArrangedWeights, type LayerPlan, planLayer } from "./conv_plan.ts";
 import { groups, Params, type Program } from "./dispatch.ts";
-import { FeatureMapPool, WebGpuFeatureMap } from "./feature_map.ts";
+import { FeatureMapPool, notPowerOfTwo, WebGpuFeatureMap } from "./feature_map.ts";
 import { packSource, unpackSource } from "./kernels/conv_pack.ts";
 import type { ConvPreset } from "./presets.ts";
 import type { GpuResource, ResourcePool } from "./resource_pool.ts";
@@ -66,27 +66,10 @@ export class WebGpuConvEngine implements ConvEngine {
 
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
     const plan = planLayer(spec, this.#preset);
-    const { data, size } = plan.arrange(weights, bias);
-    const bytes = data.byteLength;
-    const resource = this.#pool.acquire(
-      "weights",
-      bytes,
-      () =>
-        this.#preset.storage === "texture"
-          ? this.#maps.createTexture(size, bytes)
-          : this.#maps.createBuffer(bytes),
-    );
-    if (this.#preset.storage === "texture") {
-      const [width, height, layers] = size;
-      const layout = { bytesPerRow: width * 16, rowsPerImage: height };
-      this.#gpu.queue.writeTexture({ texture: resource.memory as GPUTexture }, data, layout, [
-        width,
-        height,
-        layers,
-      ]);
-    } else {
-      this.#queue.writeBuffer(resource, 0, data);
-    }
+    const arranged = plan.arrange(weights, bias);
+    const resource = this.#preset.storage === "texture"
+      ? this.#uploadTexture(arranged)
+      : this.#uploadBuffer(arranged);
     this.#queue.pipelines.compile(plan.program);
     return new WebGpuConvLayer(spec, plan, resource);
   }
@@ -114,6 +97,22 @@ export class WebGpuConvEngine implements ConvEngine {
       this.#maps.release(to, to.resource);
       to.resource = target;
     }
+  }
+
+  #uploadTexture({ data, size }: ArrangedWeights): GpuResource {
+    const textureSize = size.map(notPowerOfTwo);
+    const bytes = textureSize[0] * textureSize[1] * textureSize[2] * 16;
+    const resource = this.#pool.acquire("weights", bytes, () => this.#maps.createTexture(textureSize, bytes));
+    const layout = { bytesPerRow: size[0] * 16, rowsPerImage: size[1] };
+    this.#gpu.queue.writeTexture({ texture: resource.memory as GPUTexture }, data, layout, [...size]);
+    return resource;
+  }
+
+  #uploadBuffer({ data }: ArrangedWeights): GpuResource {
+    const bytes = data.byteLength;
+    const resource = this.#pool.acquire("weights", bytes, () => this.#maps.createBuffer(bytes));
+    this.#queue.writeBuffer(resource, 0, data);
+    return resource;
   }
 
   #convert(program: Program, resources: GpuResource[], offset: number, map: WebGpuFeatureMap): void {

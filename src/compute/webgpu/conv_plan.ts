@@ -28,13 +28,14 @@ type Algorithm =
   | { readonly kind: "direct"; readonly spec: DirectSpec }
   | { readonly kind: "winograd"; readonly spec: WinogradSpec & { readonly tileWidth: number } };
 
-/** Layers of at most four output channels take taller tiles; the others the preset's channels. */
+/** Few different shaders: each takes half a second to compile. Direct layers of few outputs take taller tiles. */
 function chooseAlgorithm({ op, outChannels, addends }: ConvSpec, preset: ConvPreset): Algorithm {
+  if (op === "conv3x3" && preset.winograd) {
+    const { channels } = preset;
+    return { kind: "winograd", spec: { tileWidth: TILE_WIDTH, tileHeight: 3, channels, addends } };
+  }
   const narrow = outChannels <= 4;
   const channels = narrow ? 4 : preset.channels;
-  if (op === "conv3x3" && preset.winograd && !narrow) {
-    return { kind: "winograd", spec: { tileWidth: TILE_WIDTH, tileHeight: 2, channels, addends } };
-  }
   const [tileWidth, tileHeight] = op === "conv3x3" ? [4, narrow ? 4 : 2] : op === "down2x2" ? [2, 2] : [2, 1];
   return { kind: "direct", spec: { op, tileWidth, tileHeight, channels, addends } };
 }

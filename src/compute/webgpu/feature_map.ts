@@ -25,12 +25,12 @@ export class WebGpuFeatureMap implements FeatureMap {
 
   /** vec4f per padded row. */
   get row(): number {
-    return paddedLength(this.width);
+    return mapLength(this.width);
   }
 
   /** vec4f per padded plane. */
   get plane(): number {
-    return this.row * paddedLength(this.height);
+    return this.row * mapLength(this.height);
   }
 }
 
@@ -49,7 +49,7 @@ export class FeatureMapPool {
   /** Zero-bordered memory for a map of this shape. */
   acquire(channels: number, height: number, width: number): GpuResource {
     const blocks = Math.ceil(channels / 4);
-    const size = [paddedLength(width), paddedLength(height), blocks];
+    const size = [mapLength(width), mapLength(height), blocks];
     const bytes = size[0] * size[1] * blocks * 16;
     return this.#pool.acquire(mapKind(channels, height, width), bytes, () => {
       return this.#storage === "texture" ? this.createTexture(size, bytes) : this.createBuffer(bytes);
@@ -93,6 +93,18 @@ export class FeatureMapPool {
     const buffer = this.#gpu.createBuffer({ size: bytes, usage });
     return new GpuResource(bytes, { buffer }, buffer);
   }
+}
+
+/**
+ * `size`, or the next number if it is a power of two: lavapipe compiles a shader anew for textures whose sizes differ in
+ * being powers of two.
+ */
+export function notPowerOfTwo(size: number): number {
+  return Number.isInteger(Math.log2(size)) ? notPowerOfTwo(size + 1) : size;
+}
+
+function mapLength(length: number): number {
+  return notPowerOfTwo(paddedLength(length));
 }
 
 function mapKind(channels: number, height: number, width: number): string {

@@ -9,9 +9,9 @@ export interface ConvPreset {
   readonly broadcastLanes: number;
   /** Invocations per workgroup. */
   readonly workgroup: number;
-  /** Whether wide 3 x 3 layers use the 1-D Winograd algorithm F(4, 3). */
+  /** Whether 3 x 3 layers use the Winograd algorithm F(4, 3) along rows. */
   readonly winograd: boolean;
-  /** Output channels per invocation of wide layers, a multiple of 4. */
+  /** Output channels per invocation, a multiple of 4. */
   readonly channels: number;
 }
 

@@ -12,6 +12,7 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
   readonly #padding: PaddingMode;
 
   /**
+   * @param imgSize the full shape of the signals
    * @param axes the tiling of every tiled dimension, ascending
    * @param padding how the signal continues past its border
    */
@@ -25,10 +26,16 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
     this.#padding = padding;
   }
 
+  /** Number of tiles of the grid. */
   override getNumPatches(): number {
     return [...this.#axes.values()].reduce((product, axis) => product * axis.tiles.length, 1);
   }
 
+  /**
+   * The tiles with the given numbers, halo included.
+   *
+   * @throws {InvalidArgumentError} when x has another size along a tiled dimension
+   */
   override getLocalPatches(x: Tensor, localIndices: readonly number[]): IndexedPatch[] {
     if (!this.#fits(x.shape)) {
       throw new InvalidArgumentError(
@@ -43,10 +50,12 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
     return localIndices.map((index) => [index, padded.slice(this.#ranges(index, (tile) => tile.padded))]);
   }
 
+  /** The core of a processed tile, without its halo and what other tiles cover. */
   override cropPatch(index: number, patch: Tensor): Tensor {
     return patch.slice(this.#ranges(index, (tile) => tile.crop));
   }
 
+  /** Writes cropped tiles where they belong. */
   override reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void {
     for (const [index, patch] of patches) {
       const begin = this.#ranges(index, (tile) => tile.target).map((range) => range?.[0] ?? 0);

@@ -19,6 +19,7 @@ export interface TilingOptions {
 export class SmartTilingStrategy extends GridStrategy {
   /**
    * @param imgSize the full shape of the signals
+   * @param options sizes of the tiles
    * @throws {InvalidArgumentError} for sizes that are not whole numbers in range
    */
   constructor(imgSize: readonly number[], options: TilingOptions = {}) {

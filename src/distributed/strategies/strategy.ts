@@ -8,6 +8,7 @@ export type IndexedPatch = readonly [index: number, patch: Tensor];
 export interface PatchBatch {
   /** The patches' numbers, in the order they are joined. */
   readonly indices: readonly number[];
+  /** The patches joined along dimension 0. */
   readonly input: Tensor;
 }
 
@@ -17,8 +18,13 @@ export interface PatchBatch {
  * A subclass gives `getLocalPatches`, `reducePatches` and `getNumPatches`.
  */
 export abstract class DistributedSignalStrategy {
+  /** The full shape of the signals that this strategy cuts. */
+  readonly imgSize: readonly number[];
+
   /** @param imgSize the full shape of the signals, for images (B, C, H, W) */
-  constructor(readonly imgSize: readonly number[]) {}
+  constructor(imgSize: readonly number[]) {
+    this.imgSize = imgSize;
+  }
 
   /** Number of patches. */
   abstract getNumPatches(): number;

@@ -1,8 +1,12 @@
 import type { AxisTable } from "../../compute/kernel.ts";
 import { InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, type DeviceArray, numelOf } from "../array.ts";
+import { computedArray, type DeviceArray, numelOf } from "../array.ts";
 
-/** Applies a sparse matrix along dimension `dim`: the extent becomes the table's number of rows. */
+/**
+ * Applies a sparse matrix along dimension `dim`: the extent becomes the table's number of rows.
+ *
+ * @throws {InvalidArgumentError} when the extent is not the table's number of columns
+ */
 export function applyAlong(array: DeviceArray, dim: number, table: AxisTable): DeviceArray {
   if (array.shape[dim] !== table.columns) {
     throw new InvalidArgumentError(
@@ -14,13 +18,8 @@ export function applyAlong(array: DeviceArray, dim: number, table: AxisTable): D
   }
   const shape = [...array.shape];
   shape[dim] = table.offsets.length - 1;
-  const out = allocateArray(array.storage.device, shape);
-  array.storage.device.run(
-    { kind: "axis", outer: numelOf(shape.slice(0, dim)), inner: numelOf(shape.slice(dim + 1)), table },
-    [array.storage.buffer],
-    out.storage.buffer,
-  );
-  return out;
+  const outer = numelOf(shape.slice(0, dim)), inner = numelOf(shape.slice(dim + 1));
+  return computedArray(array.storage.device, shape, { kind: "axis", outer, inner, table }, [array]);
 }
 
 /** A table with one source per row; a negative source leaves the row empty (zero). */
@@ -52,4 +51,21 @@ export function transposeTable(table: AxisTable): AxisTable {
     }
   }
   return { columns: rows, offsets, indices, weights: turned };
+}
+
+/** Applies sparse matrices along dimensions, one after the other. */
+export function applyTables(
+  array: DeviceArray,
+  tables: readonly { readonly dim: number; readonly table: AxisTable }[],
+): DeviceArray {
+  let current: DeviceArray = { storage: array.storage.retain(), shape: array.shape };
+  for (const { dim, table } of tables) {
+    const previous = current;
+    try {
+      current = applyAlong(previous, dim, table);
+    } finally {
+      previous.storage.release();
+    }
+  }
+  return current;
 }

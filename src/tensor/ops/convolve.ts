@@ -1,7 +1,7 @@
 import { convolvedSize } from "../../compute/convolved_size.ts";
 import type { ConvolveKernel } from "../../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, commonDevice, type DeviceArray } from "../array.ts";
+import { commonDevice, computedArray, type DeviceArray } from "../array.ts";
 
 /** Options of a dense convolution layer. */
 export interface ConvolutionOptions {
@@ -13,7 +13,11 @@ export interface ConvolutionOptions {
   groups?: number;
 }
 
-/** A dense 2-D convolution layer (cross-correlation, as in PyTorch), or its transpose. */
+/**
+ * A dense 2-D convolution layer (cross-correlation, as in PyTorch), or its transpose.
+ *
+ * @throws {InvalidArgumentError} when shapes, stride, padding or groups do not fit together
+ */
 export function convolve(
   x: DeviceArray,
   weights: DeviceArray,
@@ -25,16 +29,16 @@ export function convolve(
   const [batch, inChannels, height, width] = x.shape;
   const [first, second, kernelHeight, kernelWidth] = weights.shape;
   const outChannels = transposed ? second * groups : first;
-  const matches = x.shape.length === 4 && weights.shape.length === 4 && groups >= 1 &&
-    inChannels % groups === 0 &&
-    outChannels % groups === 0 && (transposed ? first === inChannels : second === inChannels / groups);
+  const matches = x.shape.length === 4 && weights.shape.length === 4 && Number.isInteger(groups) &&
+    groups >= 1 && inChannels % groups === 0 && outChannels % groups === 0 &&
+    (transposed ? first === inChannels : second === inChannels / groups);
   if (!matches) {
     throw new InvalidArgumentError(
       action,
       "the weights",
-      `of shape ${transposed ? "(C, O/groups, h, w)" : "(O, C/groups, h, w)"} for x (B, C, H, W) = ${
-        formatShape(x.shape)
-      }`,
+      `of shape ${
+        transposed ? "(C, O/groups, h, w)" : "(O, C/groups, h, w)"
+      } with ${groups} groups, for x (B, C, H, W) = ${formatShape(x.shape)}`,
       formatShape(weights.shape),
     );
   }
@@ -65,11 +69,9 @@ export function convolve(
     throw new InvalidArgumentError(
       action,
       "the weights",
-      "no larger than the padded input",
+      transposed ? "larger than the padding that is cut off" : "no larger than the padded input",
       formatShape(weights.shape),
     );
   }
-  const out = allocateArray(device, [batch, outChannels, outHeight, outWidth]);
-  device.run(kernel, [x.storage.buffer, weights.storage.buffer], out.storage.buffer);
-  return out;
+  return computedArray(device, [batch, outChannels, outHeight, outWidth], kernel, [x, weights]);
 }

@@ -1,9 +1,11 @@
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, commonDevice, type DeviceArray } from "../array.ts";
+import { commonDevice, computedArray, type DeviceArray } from "../array.ts";
 
 /**
  * Depthwise correlation without padding of x (B, C, H, W) with a filter (1|B, 1|C, h, w); with `flip` a true
  * convolution. The result is (B, C, H - h + 1, W - w + 1).
+ *
+ * @throws {InvalidArgumentError} when the filter's shape does not fit
  */
 export function correlate(x: DeviceArray, filter: DeviceArray, flip: boolean): DeviceArray {
   const device = commonDevice("correlate", [x, filter]);
@@ -20,22 +22,7 @@ export function correlate(x: DeviceArray, filter: DeviceArray, flip: boolean): D
       formatShape(filter.shape),
     );
   }
-  const out = allocateArray(device, [batch, channels, height - filterHeight + 1, width - filterWidth + 1]);
-  device.run(
-    {
-      kind: "correlate",
-      batch,
-      channels,
-      height,
-      width,
-      filterBatch,
-      filterChannels,
-      filterHeight,
-      filterWidth,
-      flip,
-    },
-    [x.storage.buffer, filter.storage.buffer],
-    out.storage.buffer,
-  );
-  return out;
+  const shape = [batch, channels, height - filterHeight + 1, width - filterWidth + 1];
+  const sizes = { batch, channels, height, width, filterBatch, filterChannels, filterHeight, filterWidth };
+  return computedArray(device, shape, { kind: "correlate", ...sizes, flip }, [x, filter]);
 }

@@ -1,6 +1,7 @@
-import { MAP_FUNCTIONS, type MapFunction } from "../../compute/kernel.ts";
+import type { Device } from "../../compute/device.ts";
+import type { MapFunction } from "../../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, commonDevice, type DeviceArray, stridesOf } from "../array.ts";
+import { commonDevice, computedArray, type DeviceArray, numelOf, stridesOf } from "../array.ts";
 
 /**
  * Elementwise function of one to three arrays with NumPy broadcasting.
@@ -15,27 +16,25 @@ export function elementwise(
 ): DeviceArray {
   const device = commonDevice(fn, arrays);
   const shape = broadcastShapes(fn, arrays.map((array) => array.shape));
-  const out = allocateArray(device, shape);
-  device.run(
-    {
-      kind: "map",
-      fn,
-      shape,
-      inputs: arrays.slice(0, MAP_FUNCTIONS[fn]).map((a) => ({
-        offset: 0,
-        strides: broadcastStrides(a.shape, shape),
-      })),
-      output: { offset: 0, strides: stridesOf(shape) },
-      scalars,
-    },
-    arrays.map((array) => array.storage.buffer),
-    out.storage.buffer,
+  const inputs = arrays.map((array) => ({ offset: 0, strides: broadcastStrides(array.shape, shape) }));
+  const output = { offset: 0, strides: stridesOf(shape) };
+  return computedArray(device, shape, { kind: "map", fn, shape, inputs, output, scalars }, arrays);
+}
+
+/** A new array of equal values. */
+export function full(device: Device, shape: readonly number[], value: number): DeviceArray {
+  const flat = [numelOf(shape)];
+  const output = { offset: 0, strides: [1] };
+  return computedArray(
+    device,
+    shape,
+    { kind: "map", fn: "fill", shape: flat, inputs: [], output, scalars: [value, 0] },
+    [],
   );
-  return out;
 }
 
 /** The shape that all shapes broadcast to: extents match from the right, or are 1. */
-export function broadcastShapes(action: string, shapes: readonly (readonly number[])[]): number[] {
+function broadcastShapes(action: string, shapes: readonly (readonly number[])[]): number[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, d) => {
     let extent = 1;

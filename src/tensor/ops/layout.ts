@@ -1,13 +1,13 @@
 import type { Device } from "../../compute/device.ts";
 import type { View } from "../../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, commonDevice, type DeviceArray, resolveDim, stridesOf } from "../array.ts";
+import { type DeviceArray, filledArray, numelOf, resolveDim, stridesOf } from "../array.ts";
 import { broadcastStrides } from "./elementwise.ts";
 
 /** A range along one dimension: `null` for all of it, or [start, stop, step]; negative positions count from the end. */
 export type Range = null | readonly [start: number, stop?: number | null, step?: number];
 
-/** out[index] = in[view]: copies `shape` values between two strided views. */
+/** Copies values between two strided views of one shape. */
 export function copyView(
   device: Device,
   shape: readonly number[],
@@ -23,12 +23,34 @@ export function copyView(
 
 function gathered(array: DeviceArray, shape: readonly number[], view: View): DeviceArray {
   const device = array.storage.device;
-  const out = allocateArray(device, shape);
-  copyView(device, shape, { array, view }, { array: out, view: { offset: 0, strides: stridesOf(shape) } });
-  return out;
+  const whole = { offset: 0, strides: stridesOf(shape) };
+  return filledArray(
+    device,
+    shape,
+    (out) => copyView(device, shape, { array, view }, { array: out, view: whole }),
+  );
 }
 
-/** Reorders the dimensions: out dimension d is input dimension `dims[d]`. */
+/**
+ * The same values under another shape, in the same storage; one extent may be -1.
+ *
+ * @throws {InvalidArgumentError} when the number of values differs
+ */
+export function reshape(array: DeviceArray, shape: readonly number[]): DeviceArray {
+  const numel = numelOf(array.shape);
+  const known = numelOf(shape.filter((extent) => extent !== -1));
+  const resolved = shape.map((extent) => (extent === -1 && known > 0 ? numel / known : extent));
+  if (numelOf(resolved) !== numel || !resolved.every((extent) => Number.isInteger(extent) && extent >= 0)) {
+    throw new InvalidArgumentError("reshape", "shape", `one of ${numel} values`, formatShape(shape));
+  }
+  return { storage: array.storage.retain(), shape: resolved };
+}
+
+/**
+ * Reorders the dimensions: out dimension d is input dimension `dims[d]`.
+ *
+ * @throws {InvalidArgumentError} when `dims` does not name every dimension once
+ */
 export function permute(array: DeviceArray, dims: readonly number[]): DeviceArray {
   const order = dims.map((dim) => resolveDim("permute", dim, array.shape.length));
   if (order.length !== array.shape.length || new Set(order).size !== order.length) {
@@ -46,7 +68,11 @@ export function permute(array: DeviceArray, dims: readonly number[]): DeviceArra
   });
 }
 
-/** Cuts a box out of an array; dimensions without a range are kept whole. */
+/**
+ * Cuts a box out of an array; dimensions without a range are kept whole.
+ *
+ * @throws {InvalidArgumentError} for ranges that are too many, not whole, or of a step below 1
+ */
 export function slice(array: DeviceArray, ranges: readonly Range[]): DeviceArray {
   if (ranges.length > array.shape.length) {
     throw new InvalidArgumentError("slice", "ranges", `at most ${array.shape.length}`, String(ranges.length));
@@ -97,40 +123,32 @@ export function flip(array: DeviceArray, dims: readonly number[]): DeviceArray {
   return gathered(array, array.shape, { offset, strides });
 }
 
-/** Joins arrays along a dimension; all other extents must match. */
-export function cat(arrays: readonly DeviceArray[], dim: number): DeviceArray {
-  if (arrays.length === 0) throw new InvalidArgumentError("cat", "tensors", "a list of at least one", "none");
-  const device = commonDevice("cat", arrays);
-  const first = arrays[0].shape;
-  const axis = resolveDim("cat", dim, first.length);
-  for (const { shape } of arrays) {
-    if (shape.length !== first.length || shape.some((extent, d) => d !== axis && extent !== first[d])) {
-      throw new InvalidArgumentError(
-        "cat",
-        "shapes",
-        `equal in every dimension but ${axis}`,
-        `${formatShape(first)} and ${formatShape(shape)}`,
+/** Moves values by `shift` along a dimension; those that leave at one end enter at the other. */
+export function roll(array: DeviceArray, shift: number, dim: number): DeviceArray {
+  const axis = resolveDim("roll", dim, array.shape.length);
+  if (!Number.isSafeInteger(shift)) {
+    throw new InvalidArgumentError("roll", "shift", "a whole number", String(shift));
+  }
+  const device = array.storage.device, extent = array.shape[axis], strides = stridesOf(array.shape);
+  const turn = extent === 0 ? 0 : ((shift % extent) + extent) % extent;
+  return filledArray(device, array.shape, (out) => {
+    for (const [from, to, count] of [[0, turn, extent - turn], [extent - turn, 0, turn]]) {
+      const shape = array.shape.with(axis, count);
+      copyView(
+        device,
+        shape,
+        { array, view: { offset: from * strides[axis], strides } },
+        { array: out, view: { offset: to * strides[axis], strides } },
       );
     }
-  }
-  const shape = [...first];
-  shape[axis] = arrays.reduce((sum, array) => sum + array.shape[axis], 0);
-  const out = allocateArray(device, shape);
-  const strides = stridesOf(shape);
-  let at = 0;
-  for (const array of arrays) {
-    copyView(
-      device,
-      array.shape,
-      { array, view: { offset: 0, strides: stridesOf(array.shape) } },
-      { array: out, view: { offset: at * strides[axis], strides } },
-    );
-    at += array.shape[axis];
-  }
-  return out;
+  });
 }
 
-/** Repeats an array along its dimensions of extent 1 (or new leading ones) until it has the given shape. */
+/**
+ * Repeats an array along its dimensions of extent 1 (or new leading ones) until it has the given shape.
+ *
+ * @throws {InvalidArgumentError} when the array does not broadcast to it
+ */
 export function expand(array: DeviceArray, shape: readonly number[]): DeviceArray {
   const fits = array.shape.every((extent, k) => {
     const target = shape[k - array.shape.length + shape.length];
@@ -145,26 +163,4 @@ export function expand(array: DeviceArray, shape: readonly number[]): DeviceArra
     );
   }
   return gathered(array, shape, { offset: 0, strides: broadcastStrides(array.shape, shape) });
-}
-
-/** Writes `part` into `target` with its first value at `begin`; the part must lie inside. */
-export function writeSlice(target: DeviceArray, part: DeviceArray, begin: readonly number[]): void {
-  const device = commonDevice("write a slice", [target, part]);
-  const inside = part.shape.length === target.shape.length && begin.length === target.shape.length &&
-    part.shape.every((extent, d) => begin[d] >= 0 && begin[d] + extent <= target.shape[d]);
-  if (!inside) {
-    throw new InvalidArgumentError(
-      "write a slice",
-      "part",
-      `inside ${formatShape(target.shape)}`,
-      `${formatShape(part.shape)} at ${formatShape(begin)}`,
-    );
-  }
-  const strides = stridesOf(target.shape);
-  copyView(
-    device,
-    part.shape,
-    { array: part, view: { offset: 0, strides: stridesOf(part.shape) } },
-    { array: target, view: { offset: begin.reduce((sum, b, d) => sum + b * strides[d], 0), strides } },
-  );
 }

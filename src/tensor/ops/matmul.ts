@@ -1,13 +1,17 @@
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { allocateArray, commonDevice, type DeviceArray, numelOf } from "../array.ts";
+import { commonDevice, computedArray, type DeviceArray, numelOf, sameShape } from "../array.ts";
 
-/** Matrix product of (..., m, k) and (..., k, n); leading dimensions must be equal. */
+/**
+ * Matrix product of (..., m, k) and (..., k, n).
+ *
+ * @throws {InvalidArgumentError} when the inner extents or the leading dimensions differ
+ */
 export function matmul(a: DeviceArray, b: DeviceArray): DeviceArray {
   const device = commonDevice("matmul", [a, b]);
   const lead = a.shape.slice(0, -2), other = b.shape.slice(0, -2);
   const [m, k] = a.shape.slice(-2), [rows, n] = b.shape.slice(-2);
-  const fits = a.shape.length >= 2 && b.shape.length >= 2 && k === rows && lead.length === other.length &&
-    lead.every((extent, d) => extent === other[d]);
+  const fits = a.shape.length >= 2 && b.shape.length >= 2 && k === rows &&
+    sameShape(lead, other);
   if (!fits) {
     throw new InvalidArgumentError(
       "matmul",
@@ -16,11 +20,6 @@ export function matmul(a: DeviceArray, b: DeviceArray): DeviceArray {
       `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
   }
-  const out = allocateArray(device, [...lead, m, n]);
-  device.run(
-    { kind: "matmul", batch: numelOf(lead), m, k, n },
-    [a.storage.buffer, b.storage.buffer],
-    out.storage.buffer,
-  );
-  return out;
+  const batch = numelOf(lead);
+  return computedArray(device, [...lead, m, n], { kind: "matmul", batch, m, k, n }, [a, b]);
 }

@@ -63,7 +63,7 @@ export function directSource(spec: DirectSpec, target: ConvTarget): string {
   const { op, tileWidth, tileHeight, channels, addends } = spec;
   const blocks = channels / 4;
   const count = tapCount(op) * 4 * blocks;
-  const { prologue, weight } = weightAccess(target, count);
+  const { slices, weight } = weightAccess(target, count);
   const products = tileProducts(spec);
   const scale = op === "up2x2" ? 2 : 1;
   const rows = Math.max(...products.map(({ row }) => row)) + 1;
@@ -103,7 +103,7 @@ export function directSource(spec: DirectSpec, target: ConvTarget): string {
     addends,
     `${perOutput((i, j, o) => `var sum${i}_${j}_${o} = vec4f(0);`)}
 for (var block = 0u; block < p.inBlocks; block++) {
-${prologue}
+${slices(0, count)}
 ${window}
 ${multiply}
 }

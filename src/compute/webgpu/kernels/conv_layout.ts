@@ -11,14 +11,14 @@ export interface ConvTarget {
   readonly workgroup: number;
 }
 
-/** The image size is padded to multiples of this, so that tiles may read beyond the edge and find zeros. */
-export const TILE_MULTIPLE = 4;
 /** Zeros around the image: the reach of a 3 x 3 filter. */
 export const BORDER = 1;
+/** Tiles of up to 4 pixels reach at most 3 beyond the image; they find zeros there. */
+const OVERHANG = 3;
 
 /** Length of a padded row or column. */
 export function paddedLength(length: number): number {
-  return Math.ceil(length / TILE_MULTIPLE) * TILE_MULTIPLE + 2 * BORDER;
+  return length + OVERHANG + 2 * BORDER;
 }
 
 /** Members of the uniform struct of every layer, in order; `in` and `out` count rows and planes of vec4f. */
@@ -63,29 +63,40 @@ export function loadActivation(
     : `${name}[(${block}) * ${plane} + (${y}) * ${row} + ${x}]`;
 }
 
+/** Code for the weights of one turn of the channel loop. */
+export interface WeightAccess {
+  /** Loads the slices that begin in a range of weights; needed before `weight`. Empty without broadcasting. */
+  slices(begin: number, end: number): string;
+  /** The vec4f at `index`, or one component of it. */
+  weight(index: number, component?: string): string;
+}
+
 /**
- * Code for the weights of one turn of the channel loop. With broadcasting, `prologue` loads the lane's slices first.
+ * Access to the weights, by broadcasting slices or directly.
  *
  * @param count vec4f per (group of output channels, block of input channels)
  */
-export function weightAccess(
-  { storage, broadcastLanes }: ConvTarget,
-  count: number,
-): { prologue: string; weight: (index: number, component?: string) => string } {
+export function weightAccess({ storage, broadcastLanes }: ConvTarget, count: number): WeightAccess {
   const load = (index: string) =>
     storage === "texture"
       ? `textureLoad(weights, vec2u(${index}, block), outGroup)`
       : `weights[(outGroup * (p.inBlocks + 1u) + block) * ${count}u + ${index}]`;
   if (broadcastLanes === 0) {
     return {
-      prologue: "",
+      slices: () => "",
       weight: (index, component) => load(`${index}u`) + (component ? `.${component}` : ""),
     };
   }
-  const slices = Math.ceil(count / broadcastLanes);
   return {
-    prologue: repeat(slices, (j) => `let slice${j} = ${load(`lane + ${j * broadcastLanes}u`)};`),
-    weight: (index, component) => {
+    slices(begin, end) {
+      const first = Math.ceil(begin / broadcastLanes);
+      const number = Math.ceil(end / broadcastLanes) - first;
+      return repeat(
+        number,
+        (j) => `let slice${first + j} = ${load(`lane + ${(first + j) * broadcastLanes}u`)};`,
+      );
+    },
+    weight(index, component) {
       const slice = `slice${Math.floor(index / broadcastLanes)}${component ? `.${component}` : ""}`;
       return `subgroupBroadcast(${slice}, ${index % broadcastLanes}u)`;
     },

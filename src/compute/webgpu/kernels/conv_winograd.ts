@@ -30,14 +30,20 @@ const FILTER_TRANSFORM: readonly (readonly [number, number, number])[] = [
   [0, 0, 1],
 ];
 
-/** B^T of F(4, 3) applied to six neighbours d: declares v0 .. v5 of the window's row `r`. */
-function transformInput(r: number, d: (i: number) => string): string {
-  return `let even1_${r} = ${d(4)} - 4.0 * ${d(2)}; let odd1_${r} = ${d(3)} - 4.0 * ${d(1)};
-let even2_${r} = ${d(4)} - ${d(2)}; let odd2_${r} = 2.0 * (${d(3)} - ${d(1)});
-let v${r}_0 = 4.0 * ${d(0)} - 5.0 * ${d(2)} + ${d(4)};
-let v${r}_1 = even1_${r} + odd1_${r}; let v${r}_2 = even1_${r} - odd1_${r};
-let v${r}_3 = even2_${r} + odd2_${r}; let v${r}_4 = even2_${r} - odd2_${r};
-let v${r}_5 = 4.0 * ${d(1)} - 5.0 * ${d(3)} + ${d(5)};`;
+/** B^T of F(4, 3): point `q` from six neighbours d of a row. The compiler shares what points have in common. */
+function transformInput(q: number, d: (i: number) => string): string {
+  switch (q) {
+    case 0:
+      return `4.0 * ${d(0)} - 5.0 * ${d(2)} + ${d(4)}`;
+    case 1:
+    case 2:
+      return `(${d(4)} - 4.0 * ${d(2)}) ${q === 1 ? "+" : "-"} (${d(3)} - 4.0 * ${d(1)})`;
+    case 3:
+    case 4:
+      return `(${d(4)} - ${d(2)}) ${q === 3 ? "+" : "-"} 2.0 * (${d(3)} - ${d(1)})`;
+    default:
+      return `4.0 * ${d(1)} - 5.0 * ${d(3)} + ${d(5)}`;
+  }
 }
 
 /** A^T of F(4, 3): the four outputs from the six products m. */
@@ -52,13 +58,15 @@ function transformOutput(m: (q: number) => string): string[] {
 
 /**
  * The WGSL text. Each invocation computes tileHeight rows of 4 outputs times `channels` channels; for every block of
- * four input channels it transforms tileHeight + 2 rows of 6 pixels. Accumulators are scalars, one output channel after
- * the other, so that those of one channel stay in registers.
+ * four input channels it loads tileHeight + 2 rows of 6 pixels. The six points are transformed and multiplied one after
+ * the other, so that one point's values stay in registers.
  */
 export function winogradSource({ tileHeight, channels, addends }: WinogradSpec, target: ConvTarget): string {
   const blocks = channels / 4;
-  const count = 4 * 3 * POINTS * blocks;
-  const { prologue, weight } = weightAccess(target, count);
+  const perPoint = 4 * 3 * blocks;
+  const count = POINTS * perPoint;
+  const { slices, weight } = weightAccess(target, count);
+  const rows = tileHeight + 2;
   const load = (r: number, i: number) =>
     loadActivation(
       target.storage,
@@ -67,24 +75,16 @@ export function winogradSource({ tileHeight, channels, addends }: WinogradSpec, 
       `tileY * ${tileHeight}u + ${r}u`,
       `tileX * ${TILE_WIDTH}u + ${i}u`,
     );
-  const window = repeat(
-    tileHeight + 2,
-    (r) =>
-      repeat(POINTS, (i) => `let d${r}_${i} = ${load(r, i)};`) + "\n" +
-      transformInput(r, (i) => `d${r}_${i}`),
-  );
-  const multiply = repeat(channels, (o) =>
-    repeat(4, (ic) =>
-      repeat(3, (ky) =>
-        repeat(POINTS, (q) => {
-          const w = weight(((ic * 3 + ky) * POINTS + q) * blocks + (o >> 2), COMPONENTS[o & 3]);
-          const sums = repeat(
-            tileHeight,
-            (y) => `m${o}_${y}_${q} += v${y + ky}_${q}.${COMPONENTS[ic]} * w;`,
-            " ",
-          );
-          return `{ let w = ${w}; ${sums} }`;
-        }))));
+  const window = repeat(rows, (r) => repeat(POINTS, (i) => `let d${r}_${i} = ${load(r, i)};`));
+  const multiply = (q: number, o: number, ic: number, ky: number) => {
+    const w = weight(q * perPoint + (ic * 3 + ky) * blocks + (o >> 2), COMPONENTS[o & 3]);
+    const sums = repeat(tileHeight, (y) => `m${o}_${y}_${q} += v${y + ky}_${q}.${COMPONENTS[ic]} * w;`, " ");
+    return `{ let w = ${w}; ${sums} }`;
+  };
+  const point = (q: number) =>
+    `${slices(q * perPoint, (q + 1) * perPoint)}
+${repeat(rows, (r) => `let v${r}_${q} = ${transformInput(q, (i) => `d${r}_${i}`)};`)}
+${repeat(channels, (o) => repeat(4, (ic) => repeat(3, (ky) => multiply(q, o, ic, ky))))}`;
   const finish = (y: number, block: number) => {
     const product = (q: number) => `m${y}_${block}_${q}`;
     const gathered = repeat(
@@ -112,9 +112,8 @@ export function winogradSource({ tileHeight, channels, addends }: WinogradSpec, 
           repeat(POINTS, (q) => `var m${o}_${y}_${q} = 0.0;`, " ")))
     }
 for (var block = 0u; block < p.inBlocks; block++) {
-${prologue}
 ${window}
-${multiply}
+${repeat(POINTS, point)}
 }
 ${repeat(blocks, (o) => `let bias${o} = ${loadBias(target.storage, count, o)};`)}
 ${repeat(tileHeight, (y) => repeat(blocks, (block) => finish(y, block)))}`,
@@ -123,7 +122,7 @@ ${repeat(tileHeight, (y) => repeat(blocks, (block) => finish(y, block)))}`,
 
 /**
  * Rearranged weights of one group of output channels and one block of input channels:
- * [channel][filter row][point][output], each filter row transformed in float64.
+ * [point][channel][filter row][output], each filter row transformed in float64.
  */
 export function winogradWeights(
   { channels }: WinogradSpec,
@@ -131,12 +130,12 @@ export function winogradWeights(
 ): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
   const fill = (into: Float32Array, outGroup: number, block: number) => {
     let n = 0;
-    for (let ic = 0; ic < 4; ic++) {
-      for (let ky = 0; ky < 3; ky++) {
-        for (const [g0, g1, g2] of FILTER_TRANSFORM) {
-          for (let o = 0; o < channels; o++) {
-            const w = (kx: number) => at(outGroup * channels + o, block * 4 + ic, ky * 3 + kx);
-            into[n++] = g0 * w(0) + g1 * w(1) + g2 * w(2);
+    for (const [g0, g1, g2] of FILTER_TRANSFORM) {
+      for (let ic = 0; ic < 4; ic++) {
+        for (let tap = 0; tap < 9; tap += 3) {
+          for (let o = outGroup * channels; o < (outGroup + 1) * channels; o++) {
+            const c = block * 4 + ic;
+            into[n++] = g0 * at(o, c, tap) + g1 * at(o, c, tap + 1) + g2 * at(o, c, tap + 2);
           }
         }
       }
