@@ -69,6 +69,11 @@ export function requireTimeout(action: string, timeout: number): number {
   throw new InvalidArgumentError(action, "timeout", "a positive number of milliseconds", String(timeout));
 }
 
+/** The arrays that messages hold; where there is none, the rank's own. */
+export function arraysOf<T extends TypedArray>(messages: readonly (Message | undefined)[], own: T): T[] {
+  return messages.map((message) => (message === undefined ? own.slice() : arrayOf(message)) as T);
+}
+
 /** The typed array that a message holds. @throws RangeError if its size is no multiple of the element size */
 export function arrayOf(message: Message): TypedArray {
   const dtype = dtypeOfCode(message.dtype) ?? dtypeOf(message.bytes)!;

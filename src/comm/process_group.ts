@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from "../util/errors.ts";
 import {
   arrayOf,
+  arraysOf,
   requireArray,
   requireList,
   requireMember,
@@ -149,7 +150,7 @@ export class ProcessGroup implements AsyncDisposable {
     const messages = await core.run(call, options, [undefined], (channel) => {
       return directAllGather(channel, bytesOf(x));
     });
-    return messages.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T);
+    return arraysOf(messages, x);
   }
 
   /** Everybody's `x`, in the order of {@link ranks}, at `dst`; `null` elsewhere. Lengths may differ. */
@@ -161,7 +162,7 @@ export class ProcessGroup implements AsyncDisposable {
     const messages = await core.run(call, options, [undefined], (channel) => {
       return directGather(channel, bytesOf(x), root);
     });
-    return messages?.map((message) => message === undefined ? x.slice() as T : arrayOf(message) as T) ?? null;
+    return messages === undefined ? null : arraysOf(messages, x);
   }
 
   /**

@@ -11,7 +11,11 @@ export interface PsnrOptions {
   min?: number;
 }
 
-/** The mean squared error of each batch item, shape (B,). */
+/**
+ * The mean squared error of each batch item, shape (B,).
+ *
+ * @throws {InvalidArgumentError} when the shapes differ
+ */
 export function mse(x: Tensor, reference: Tensor): Tensor {
   if (!sameShape(x.shape, reference.shape)) {
     throw new InvalidArgumentError(
@@ -30,9 +34,12 @@ export function mse(x: Tensor, reference: Tensor): Tensor {
  * The peak signal-to-noise ratio of each batch item in dB, shape (B,), with deepinv's floor:
  * -10 log10(MSE / (max - min)^2 + 1e-8), so that identical images give 80 dB.
  *
- * @throws {InvalidArgumentError} when the shapes differ
+ * @throws {InvalidArgumentError} when the shapes differ or max <= min
  */
 export function psnr(x: Tensor, reference: Tensor, { max = 1, min = 0 }: PsnrOptions = {}): Tensor {
+  if (!(max > min)) {
+    throw new InvalidArgumentError("compute the PSNR", "max", "larger than min", `${max} and ${min}`);
+  }
   using error = mse(x, reference);
   using relative = error.mul(1 / (max - min) ** 2);
   using floored = relative.add(1e-8);

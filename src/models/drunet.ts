@@ -1,4 +1,5 @@
 import type { Device } from "../compute/device.ts";
+import { FileError } from "../io/files.ts";
 import { loadSafetensors } from "../io/safetensors.ts";
 import { generatorFor } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -56,7 +57,7 @@ const BUILT_IN: ReadonlyMap<string, URL> = new Map([
  * console.log(clean.shape); // [ 1, 3, 32, 32 ]
  * ```
  */
-export class DRUNet extends Denoiser {
+export class DRUNet extends Denoiser implements Disposable {
   /** The network's size. */
   readonly config: DRUNetConfig;
   #weights: ReadonlyMap<string, HostParameter>;
@@ -71,7 +72,10 @@ export class DRUNet extends Denoiser {
   /**
    * Builds a network and loads or draws its weights.
    *
-   * @throws {InvalidArgumentError} when a size is not a whole number >= 1, or the weights do not fit it
+   * @throws {InvalidArgumentError} when a size is not a whole number >= 1, the weights do not fit it, or their name is
+   * neither built in nor a file
+   * @throws {FileError} when the weights' file cannot be read
+   * @throws {SafetensorsError} when it is not a valid safetensors file
    */
   static async create(options: DRUNetOptions = {}): Promise<DRUNet> {
     const { inChannels = 3, outChannels = 3, weights = null, seed = 0 } = options;
@@ -94,23 +98,21 @@ export class DRUNet extends Denoiser {
    * @param x (B, inChannels, H, W), nominally in [0, 1], H and W >= 1
    * @param sigma standard deviation of the noise: a number, one value per item (B,), or a map (B, 1, H, W)
    * @returns (B, outChannels, H, W)
-   * @throws {InvalidArgumentError} for other shapes
+   * @throws {InvalidArgumentError} for other shapes, and for a noise level that is negative or not finite
    */
-  override forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
+  override async forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
     if (x.shape.length !== 4 || x.shape[1] !== this.config.inChannels || x.numel === 0) {
-      return Promise.reject(
-        new InvalidArgumentError(
-          "denoise with DRUNet",
-          "x",
-          `of shape (B, ${this.config.inChannels}, H, W)`,
-          formatShape(x.shape),
-        ),
+      throw new InvalidArgumentError(
+        "denoise with DRUNet",
+        "x",
+        `of shape (B, ${this.config.inChannels}, H, W), none of them 0`,
+        formatShape(x.shape),
       );
     }
-    const network = this.#networkOn(x.device);
     using map = noiseMap(x, sigma);
     using input = Tensor.cat([x, map], 1);
-    return Promise.resolve(applyWithSizeRule(input, (tile) => network.forward(tile)));
+    const network = this.#networkOn(x.device);
+    return await Promise.resolve(applyWithSizeRule(input, (tile) => network.forward(tile)));
   }
 
   /** A copy of the parameters on the default device, by deepinv's key names in deepinv's order. */
@@ -134,6 +136,11 @@ export class DRUNet extends Denoiser {
     this.#networks.clear();
   }
 
+  /** Same as {@link dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   #networkOn(device: Device): DRUNetNetwork {
     let network = this.#networks.get(device);
     if (!network) {
@@ -144,9 +151,24 @@ export class DRUNet extends Denoiser {
   }
 }
 
+/** A bare word could be meant as a built-in name as well as a file's. */
+const BARE_WORD = /^[^./\\:]*$/;
+
 async function loadWeights(source: string | URL): Promise<StateDict> {
-  const builtIn = typeof source === "string" ? BUILT_IN.get(source) : undefined;
-  return await loadSafetensors(builtIn ?? source);
+  if (source instanceof URL) return await loadSafetensors(source);
+  try {
+    return await loadSafetensors(BUILT_IN.get(source) ?? source);
+  } catch (error) {
+    if (!(error instanceof FileError) || !BARE_WORD.test(source)) throw error;
+    const names = [...BUILT_IN.keys()].map((name) => `"${name}"`).join(", ");
+    const requirement = `a built-in name (${names}) or a .safetensors file`;
+    throw new InvalidArgumentError(
+      "load weights into DRUNet",
+      "weights",
+      requirement,
+      `"${source}", which is neither`,
+    );
+  }
 }
 
 /** Uniform in +-1 / sqrt(fan in), PyTorch's default for convolutions. */

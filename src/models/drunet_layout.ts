@@ -3,7 +3,9 @@ import type { ParameterShapes, StateDict } from "./state_dict.ts";
 
 /** The size of a DRUNet. */
 export interface DRUNetConfig {
+  /** Channels of the noisy image, without the noise map. */
   readonly inChannels: number;
+  /** Channels of the result. */
   readonly outChannels: number;
   /** Channels of the four levels, finest first. */
   readonly nc: readonly [number, number, number, number];

@@ -2,6 +2,7 @@ import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/con
 import { Tensor } from "../tensor/tensor.ts";
 import type { DRUNetConfig } from "./drunet_layout.ts";
 import type { HostParameter } from "./state_dict.ts";
+import { Workspace } from "./workspace.ts";
 
 /** x + conv(relu(conv(x))) */
 interface ResidualBlock {
@@ -23,6 +24,7 @@ export class DRUNetNetwork implements Disposable {
   readonly #up: readonly { sample: ConvLayer; blocks: readonly ResidualBlock[] }[];
   readonly #tail: ConvLayer;
 
+  /** Prepares the layers; `weights` holds every key of the network's layout. */
   constructor(engine: ConvEngine, config: DRUNetConfig, weights: ReadonlyMap<string, HostParameter>) {
     this.#engine = engine;
     this.#config = config;
@@ -46,21 +48,30 @@ export class DRUNetNetwork implements Disposable {
           joining,
         };
       });
-    this.#head = layer("m_head", { op: "conv3x3", inChannels: inChannels + 1, outChannels: nc[0] });
-    this.#down = [0, 1, 2].map((level) => ({
-      blocks: blocks(`m_down${level + 1}`, 0, nc[level], false),
-      sample: layer(`m_down${level + 1}.${nb}`, {
-        op: "down2x2",
-        inChannels: nc[level],
-        outChannels: nc[level + 1],
-      }),
-    }));
-    this.#body = blocks("m_body", 0, nc[3], true);
-    this.#up = [2, 1, 0].map((level) => ({
-      sample: layer(`m_up${level + 1}.0`, { op: "up2x2", inChannels: nc[level + 1], outChannels: nc[level] }),
-      blocks: blocks(`m_up${level + 1}`, 1, nc[level], true),
-    }));
-    this.#tail = layer("m_tail", { op: "conv3x3", inChannels: nc[0], outChannels });
+    try {
+      this.#head = layer("m_head", { op: "conv3x3", inChannels: inChannels + 1, outChannels: nc[0] });
+      this.#down = [0, 1, 2].map((level) => ({
+        blocks: blocks(`m_down${level + 1}`, 0, nc[level], false),
+        sample: layer(`m_down${level + 1}.${nb}`, {
+          op: "down2x2",
+          inChannels: nc[level],
+          outChannels: nc[level + 1],
+        }),
+      }));
+      this.#body = blocks("m_body", 0, nc[3], true);
+      this.#up = [2, 1, 0].map((level) => ({
+        sample: layer(`m_up${level + 1}.0`, {
+          op: "up2x2",
+          inChannels: nc[level + 1],
+          outChannels: nc[level],
+        }),
+        blocks: blocks(`m_up${level + 1}`, 1, nc[level], true),
+      }));
+      this.#tail = layer("m_tail", { op: "conv3x3", inChannels: nc[0], outChannels });
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /**
@@ -68,67 +79,71 @@ export class DRUNetNetwork implements Disposable {
    *
    * @param input (B, C + 1, H, W), H and W multiples of 8
    * @returns (B, C, H, W)
+   * @throws {OutOfMemoryError} when the activations do not fit the device's memory budget
    */
   forward(input: Tensor): Tensor {
     const [batch, channels, height, width] = input.shape;
     const { outChannels } = this.#config;
     const output = Tensor.empty([batch, outChannels, height, width], input);
     const planes = height * width;
-    for (let item = 0; item < batch; item++) {
-      const map = this.#engine.allocate(channels, height, width);
-      this.#engine.pack(input.array.storage.buffer, item * channels * planes, map);
-      const result = this.#forwardOne(map);
-      this.#engine.unpack(result, output.array.storage.buffer, item * outChannels * planes);
-      this.#engine.release(result);
+    try {
+      for (let item = 0; item < batch; item++) {
+        using maps = new Workspace(this.#engine);
+        const map = maps.allocate(channels, height, width);
+        this.#engine.pack(input.array.storage.buffer, item * channels * planes, map);
+        const result = this.#forwardOne(maps, map);
+        this.#engine.unpack(result, output.array.storage.buffer, item * outChannels * planes);
+      }
+      return output;
+    } catch (error) {
+      output.dispose();
+      throw error;
     }
-    return output;
   }
 
+  /** Frees the layers. */
   [Symbol.dispose](): void {
     this.#layers.splice(0).forEach((layer) => this.#engine.discard(layer));
   }
 
   /** Releases its input. */
-  #forwardOne(input: FeatureMap): FeatureMap {
-    const skips = [this.#apply(this.#head, input)];
-    this.#engine.release(input);
+  #forwardOne(maps: Workspace, input: FeatureMap): FeatureMap {
+    const skips = [maps.apply(this.#head, input)];
+    maps.release(input);
     for (const { blocks, sample } of this.#down) {
-      const refined = this.#refine(blocks, skips[skips.length - 1]);
-      skips.push(this.#apply(sample, refined, refined.height / 2, refined.width / 2));
-      this.#engine.release(refined);
+      const refined = this.#refine(maps, blocks, skips[skips.length - 1]);
+      skips.push(maps.apply(sample, refined, refined.height / 2, refined.width / 2));
+      maps.release(refined);
     }
-    let x = this.#refine(this.#body, skips[3], skips[3]);
-    this.#engine.release(skips.pop()!);
+    let x = this.#refine(maps, this.#body, skips[3], skips[3]);
+    maps.release(skips.pop()!);
     for (const { sample, blocks } of this.#up) {
-      const raised = this.#apply(sample, x, x.height * 2, x.width * 2);
-      this.#engine.release(x);
+      const raised = maps.apply(sample, x, x.height * 2, x.width * 2);
+      maps.release(x);
       const skip = skips.pop()!;
-      x = this.#refine(blocks, raised, skip);
-      this.#engine.release(skip);
-      this.#engine.release(raised);
+      x = this.#refine(maps, blocks, raised, skip);
+      maps.release(skip);
+      maps.release(raised);
     }
-    const output = this.#apply(this.#tail, x);
-    this.#engine.release(x);
-    return output;
+    return maps.apply(this.#tail, x);
   }
 
   /** The residual blocks of a stage; the last one also adds `skip`. Leaves its input alone. */
-  #refine(blocks: readonly ResidualBlock[], input: FeatureMap, skip?: FeatureMap): FeatureMap {
+  #refine(
+    maps: Workspace,
+    blocks: readonly ResidualBlock[],
+    input: FeatureMap,
+    skip?: FeatureMap,
+  ): FeatureMap {
     const { channels, height, width } = input;
-    const result = this.#engine.allocate(channels, height, width);
-    const inner = this.#engine.allocate(channels, height, width);
+    const result = maps.allocate(channels, height, width);
+    const inner = maps.allocate(channels, height, width);
     blocks.forEach(({ first, second, joining }, k) => {
       const x = k === 0 ? input : result;
       this.#engine.apply(first, x, inner, []);
       this.#engine.apply(second, inner, result, joining && skip ? [x, skip] : [x]);
     });
-    this.#engine.release(inner);
+    maps.release(inner);
     return result;
-  }
-
-  #apply(layer: ConvLayer, input: FeatureMap, height = input.height, width = input.width): FeatureMap {
-    const output = this.#engine.allocate(layer.spec.outChannels, height, width);
-    this.#engine.apply(layer, input, output, []);
-    return output;
   }
 }

@@ -4,15 +4,16 @@ import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 /**
  * The noise level as a map (B, 1, H, W) for images x (B, C, H, W).
  *
- * @param sigma a number, one value for all, one per item ((B,) or (B, 1, 1, 1)), or a map ((B|1, 1, H, W))
+ * @param sigma a number, a tensor of one value, one value per item ((B,) or (B, 1, 1, 1)), or a map (B|1, 1, H, W)
+ * @returns a new tensor
  * @throws {InvalidArgumentError} for a negative or non-finite number, or another shape
  */
 export function noiseMap(x: Tensor, sigma: number | Tensor): Tensor {
   const [batch, , height, width] = x.shape;
   const shape = [batch, 1, height, width];
-  if (typeof sigma === "number") {
+  if (!(sigma instanceof Tensor)) {
     if (!(sigma >= 0 && sigma < Infinity)) {
-      throw new InvalidArgumentError("denoise", "sigma", "a finite number >= 0", String(sigma));
+      throw new InvalidArgumentError("denoise", "sigma", "a finite number >= 0 or a Tensor", String(sigma));
     }
     return Tensor.full(shape, sigma, x);
   }
@@ -30,7 +31,7 @@ export function noiseMap(x: Tensor, sigma: number | Tensor): Tensor {
     throw new InvalidArgumentError(
       "denoise",
       "sigma",
-      `a number, (${batch},) or a map ${formatShape(shape)}`,
+      `a number, one value per item (${batch},) or a map ${formatShape(shape)}`,
       formatShape(sigma.shape),
     );
   }

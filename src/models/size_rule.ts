@@ -20,16 +20,21 @@ export function applyWithSizeRule(input: Tensor, network: (x: Tensor) => Tensor)
   }
   const rows = halves(height), columns = halves(width);
   let result: Tensor | undefined;
-  for (const row of rows) {
-    for (const column of columns) {
-      using quadrant = input.slice([null, null, row.read, column.read]);
-      using output = network(quadrant);
-      using kept = output.slice([null, null, row.keep, column.keep]);
-      result ??= Tensor.empty([input.shape[0], output.shape[1], height, width], input);
-      result.writeSlice(kept, [0, 0, row.at, column.at]);
+  try {
+    for (const row of rows) {
+      for (const column of columns) {
+        using quadrant = input.slice([null, null, row.read, column.read]);
+        using output = network(quadrant);
+        using kept = output.slice([null, null, row.keep, column.keep]);
+        result ??= Tensor.empty([input.shape[0], output.shape[1], height, width], input);
+        result.writeSlice(kept, [0, 0, row.at, column.at]);
+      }
     }
+    return result!;
+  } catch (error) {
+    result?.dispose();
+    throw error;
   }
-  return result!;
 }
 
 function missingTo16(side: number): number {

@@ -3,6 +3,7 @@ import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 
 /** One parameter of a network, in host memory. */
 export interface HostParameter {
+  /** Extents, outermost first. */
   readonly shape: readonly number[];
   /** Row-major values. */
   readonly data: Float32Array;

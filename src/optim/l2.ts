@@ -10,7 +10,12 @@ export class L2 extends DataFidelity {
   /** Standard deviation of the noise. */
   readonly sigma: number;
 
-  /** @param options.sigma > 0; default 1 */
+  /**
+   * Sets the noise level.
+   *
+   * @param options.sigma standard deviation, > 0; default 1
+   * @throws {InvalidArgumentError} when it is not positive and finite
+   */
   constructor(options: { sigma?: number } = {}) {
     super();
     this.sigma = options.sigma ?? 1;
@@ -19,17 +24,20 @@ export class L2 extends DataFidelity {
     }
   }
 
+  /** ||u - y||^2 / (2 sigma^2), shape (B,). */
   override async d(u: Tensor, y: Tensor): Promise<Tensor> {
     using difference = u.sub(y);
     using squares = difference.dot(difference, otherDims(u));
     return await Promise.resolve(squares.mul(0.5 / this.sigma ** 2));
   }
 
+  /** (u - y) / sigma^2 */
   override async gradD(u: Tensor, y: Tensor): Promise<Tensor> {
     using difference = u.sub(y);
     return await Promise.resolve(difference.mul(1 / this.sigma ** 2));
   }
 
+  /** (u + w y) / (1 + w) with w = gamma / sigma^2 */
   override async proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor> {
     const weight = gamma / this.sigma ** 2;
     using sum = u.addScaled(y, weight);
@@ -41,10 +49,10 @@ export class L2 extends DataFidelity {
    *
    * @throws {InvalidArgumentError} when the physics is not linear
    */
-  override prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
+  override async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
     if (!(physics instanceof LinearPhysics)) {
       throw new InvalidArgumentError("compute L2.prox", "physics", "linear", physics.constructor.name);
     }
-    return physics.prox_l2(x, y, gamma / this.sigma ** 2);
+    return await physics.prox_l2(x, y, gamma / this.sigma ** 2);
   }
 }

@@ -10,19 +10,19 @@
  *
  * @module
  */
-export {
-  BaseOptim,
-  DivergenceError,
-  type IterationInfo,
-  type OptimOptions,
-  type RunMetrics,
-  type RunOptions,
-  type RunResult,
-  type StepParameters,
-} from "./base_optim.ts";
+export { BaseOptim } from "./base_optim.ts";
 export { DataFidelity } from "./data_fidelity.ts";
+export { DivergenceError } from "./divergence_error.ts";
 export { L2 } from "./l2.ts";
 export { PGD } from "./pgd.ts";
 export { PnP } from "./pnp.ts";
 export { Prior } from "./prior.ts";
+export type {
+  IterationInfo,
+  OptimOptions,
+  RunMetrics,
+  RunOptions,
+  RunResult,
+  StepParameters,
+} from "./run_types.ts";
 export type { Schedule } from "./schedule.ts";

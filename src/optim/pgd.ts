@@ -1,7 +1,8 @@
 import type { Physics } from "../physics/physics.ts";
-import type { Signal } from "../tensor/signal.ts";
+import { owned, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { BaseOptim, type StepParameters } from "./base_optim.ts";
+import { BaseOptim } from "./base_optim.ts";
+import type { StepParameters } from "./run_types.ts";
 
 /**
  * Proximal gradient descent (forward-backward splitting, Combettes and Wajs, 2005):
@@ -15,13 +16,14 @@ import { BaseOptim, type StepParameters } from "./base_optim.ts";
  * setDefaultDevice(await openDevice("cpu"));
  * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
  * const y = await blur.A(Tensor.full([1, 1, 32, 32], 0.5));
- * const shrink = { forward: (x: Tensor) => Promise.resolve(x.clamp(0, 1)) };
- * const algorithm = new PGD({ dataFidelity: new L2(), prior: new PnP({ denoiser: shrink }), sigmaDenoiser: 0.05, maxIter: 5 });
+ * const denoiser = { forward: (x: Tensor) => Promise.resolve(x.clamp(0, 1)) };
+ * const algorithm = new PGD({ dataFidelity: new L2(), prior: new PnP({ denoiser }), sigmaDenoiser: 0.05, maxIter: 5 });
  * const { x } = await algorithm.run(y, blur);
  * console.log(x.shape); // [ 1, 1, 32, 32 ]
  * ```
  */
 export class PGD extends BaseOptim {
+  /** One iteration: z, then x. */
   protected override async step(
     x: Tensor,
     y: Signal,
@@ -40,15 +42,15 @@ export class PGD extends BaseOptim {
 
   async #dataThenPrior(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor> {
     const { stepsize, lambda, sigma } = parameters;
-    using gradient = await this.dataFidelity.grad(x, y, physics);
+    using gradient = owned(await this.dataFidelity.grad(x, y, physics), x);
     using z = x.addScaled(gradient, -stepsize);
-    return await this.prior.prox(z, sigma, lambda * stepsize);
+    return owned(await this.prior.prox(z, sigma, lambda * stepsize), z);
   }
 
   async #priorThenData(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor> {
     const { stepsize, lambda, sigma } = parameters;
-    using gradient = await this.prior.grad(x, sigma);
+    using gradient = owned(await this.prior.grad(x, sigma), x);
     using z = x.addScaled(gradient, -lambda * stepsize);
-    return await this.dataFidelity.prox(z, y, physics, stepsize);
+    return owned(await this.dataFidelity.prox(z, y, physics, stepsize), z);
   }
 }

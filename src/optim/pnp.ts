@@ -11,7 +11,11 @@ export class PnP extends Prior {
   /** The denoiser that takes the proximal operator's place. */
   readonly denoiser: Pick<Denoiser, "forward">;
 
-  /** @param options.denoiser local or distributed */
+  /**
+   * Takes a denoiser, local or distributed.
+   *
+   * @throws {InvalidArgumentError} when it has no `forward`
+   */
   constructor(options: { denoiser: Pick<Denoiser, "forward"> }) {
     super();
     this.denoiser = options.denoiser;
@@ -25,10 +29,10 @@ export class PnP extends Prior {
    *
    * @throws {InvalidArgumentError} without a noise level (the optimiser's `sigmaDenoiser`)
    */
-  override prox(x: Tensor, sigma: number | undefined, _gamma?: number): Promise<Tensor> {
+  override async prox(x: Tensor, sigma: number | undefined, _gamma?: number): Promise<Tensor> {
     if (sigma === undefined) {
       throw new InvalidArgumentError("denoise", "sigmaDenoiser", "a noise level", "none");
     }
-    return this.denoiser.forward(x, sigma);
+    return await this.denoiser.forward(x, sigma);
   }
 }

@@ -9,7 +9,7 @@ export type Schedule = number | readonly number[];
  * @throws {InvalidArgumentError} when a value is out of range or the list is too short
  */
 export function checkSchedule(action: string, name: string, schedule: Schedule, maxIter: number): void {
-  const values = typeof schedule === "number" ? [schedule] : schedule;
+  const values = Array.isArray(schedule) ? schedule : [schedule];
   if (!values.every((value) => Number.isFinite(value) && value >= 0)) {
     throw new InvalidArgumentError(action, name, "finite and >= 0", String(schedule));
   }

@@ -19,7 +19,7 @@ export abstract class Physics<Y extends Signal = Signal> {
   /** The noise that `forward` adds; `undefined` for none. */
   noiseModel: NoiseModel | undefined;
 
-  /** @param options.noiseModel the noise that `forward` adds; none by default */
+  /** Sets the noise model. */
   constructor(options: PhysicsOptions = {}) {
     this.noiseModel = options.noiseModel;
   }

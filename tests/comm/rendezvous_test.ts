@@ -11,7 +11,7 @@ Deno.test("ranks that leave right after a collective do not strand slower ones",
 });
 
 Deno.test("a start without all ranks names the missing ones, on every rank", async () => {
-  const results = await spawnRanks("cycles_worker.ts", 4, { only: [0, 2], args: ["1", "700"] }).finish();
+  const results = await spawnRanks("cycles_worker.ts", 4, { only: [0, 2], args: ["1", "1500"] }).finish();
   for (const { code, stderr } of results) {
     assert.notEqual(code, 0);
     assert.match(stderr, /CollectiveTimeoutError: Cannot complete rendezvous #0: ranks 1, 3 did not show up/);

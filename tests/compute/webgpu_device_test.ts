@@ -8,6 +8,8 @@ import { Params, type Program } from "../../src/compute/webgpu/dispatch.ts";
 import { ErrorMonitor } from "../../src/compute/webgpu/error_monitor.ts";
 import type { ConvSpec } from "../../src/compute/conv_engine.ts";
 import type { Kernel, MapKernel } from "../../src/compute/kernel.ts";
+import { Readback } from "../../src/compute/webgpu/readback.ts";
+import { GpuResource } from "../../src/compute/webgpu/resource_pool.ts";
 import { randomValues, upload } from "./oracle.ts";
 import { gpuTest, ignore, openDevice } from "./webgpu_open.ts";
 
@@ -99,6 +101,27 @@ Deno.test(
   },
 );
 
+Deno.test({ name: "readback at once and by awaiting give the same values", ignore }, async () => {
+  const { adapter } = await findAdapter();
+  assert.ok(adapter);
+  const gpu = await requestLargestDevice(adapter);
+  const queue = new CommandQueue(gpu, new ErrorMonitor(gpu, "the adapter"));
+  const values = randomValues(5_000_000);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = gpu.createBuffer({ size: values.byteLength, usage });
+  const resource = new GpuResource(values.byteLength, { buffer }, buffer);
+  queue.writeBuffer(resource, 0, values);
+  for (const atOnce of [true, false]) {
+    const readback = await Readback.open(gpu, queue, atOnce);
+    for (const length of [0, 1, 70_000, values.length]) {
+      assert.deepEqual(await readback.read(resource, length), values.subarray(0, length));
+    }
+    await readback.wait();
+    readback.close();
+  }
+  gpu.destroy();
+});
+
 gpuTest("misuse is refused", async (device) => {
   const buffer = device.allocate(4);
   assert.throws(() => device.allocate(-1), /length must be a whole number >= 0, got -1/);
@@ -133,6 +156,7 @@ gpuTest("the budget: pooled memory is given back first, then OutOfMemoryError", 
   device.close();
   device.close();
   assert.throws(() => device.allocate(1), /must be open/);
+  assert.throws(() => device.conv.allocate(1, 1, 1), /must be open/);
   await assert.rejects(device.synchronize(), /must be open/);
 });
 

@@ -14,7 +14,7 @@ export interface Slice {
 const IN_FLIGHT = 3;
 
 /**
- * Cuts `length` elements into slices of at most `parts` x 512 KiB and runs `work` on each, a few at a time and started
+ * Cuts `length` elements into slices of at most `parts` x 256 KiB and runs `work` on each, a few at a time and started
  * in order. The result of a sum does not depend on which slice is faster: slices share no elements.
  */
 export async function forEachSlice(
@@ -23,7 +23,7 @@ export async function forEachSlice(
   parts: number,
   work: (slice: Slice) => Promise<void>,
 ): Promise<void> {
-  const perSlice = Math.max(1, Math.floor((parts * MAX_PAYLOAD / 2) / bytesPerElement));
+  const perSlice = Math.max(1, Math.floor((parts * MAX_PAYLOAD / 4) / bytesPerElement));
   const count = Math.max(1, Math.ceil(length / perSlice));
   let next = 0;
   const lane = async (): Promise<void> => {

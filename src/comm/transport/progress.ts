@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import type { Libzmq } from "../libzmq.ts";
 
 /** Fruitless looks at the socket before blocking. */
-const SPINS = 40;
+const SPINS = 100;
 /** Blocking slices of {@link SLICE_MS} before handing the wait to a thread. */
 const SLICES = 20;
 const SLICE_MS = 1;

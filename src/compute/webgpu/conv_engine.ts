@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
-import type { DeviceBuffer } from "../device.ts";
+import type { Device, DeviceBuffer } from "../device.ts";
 import { WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import { type ArrangedWeights, type LayerPlan, planLayer } from "./conv_plan.ts";
@@ -12,11 +12,18 @@ import type { GpuResource, ResourcePool } from "./resource_pool.ts";
 
 /** A layer with its weights in GPU memory. */
 class WebGpuConvLayer implements ConvLayer {
-  constructor(readonly spec: ConvSpec, readonly plan: LayerPlan, public weights: GpuResource | undefined) {}
+  constructor(
+    readonly device: Device,
+    readonly spec: ConvSpec,
+    readonly plan: LayerPlan,
+    /** Undefined once the layer was discarded. */
+    public weights: GpuResource | undefined,
+  ) {}
 }
 
 /** Convolutional networks on WebGPU; layout and tiles come from the adapter's preset. */
 export class WebGpuConvEngine implements ConvEngine {
+  readonly #device: Device;
   readonly #queue: CommandQueue;
   readonly #pool: ResourcePool;
   readonly #maps: FeatureMapPool;
@@ -25,7 +32,15 @@ export class WebGpuConvEngine implements ConvEngine {
   readonly #pack: Program;
   readonly #unpack: Program;
 
-  constructor(gpu: GPUDevice, queue: CommandQueue, pool: ResourcePool, preset: ConvPreset) {
+  /** @param device the device that owns this engine's maps, layers and buffers */
+  constructor(
+    device: Device,
+    gpu: GPUDevice,
+    queue: CommandQueue,
+    pool: ResourcePool,
+    preset: ConvPreset,
+  ) {
+    this.#device = device;
     this.#gpu = gpu;
     this.#queue = queue;
     this.#pool = pool;
@@ -43,24 +58,25 @@ export class WebGpuConvEngine implements ConvEngine {
         throw new InvalidArgumentError("allocate a feature map", name, "a whole number >= 1", `${value}`);
       }
     }
-    return new WebGpuFeatureMap(channels, height, width, this.#maps.acquire(channels, height, width));
+    const resource = this.#maps.acquire(channels, height, width);
+    return new WebGpuFeatureMap(this.#device, channels, height, width, resource);
   }
 
   release(map: FeatureMap): void {
-    const own = ownMap("release", map);
+    const own = this.#ownMap("release", map);
     own.released = true;
     this.#maps.release(own, own.resource);
   }
 
   pack(source: DeviceBuffer, offset: number, map: FeatureMap): void {
-    const own = ownMap("pack", map);
-    const buffer = planes("pack", source, offset, own);
+    const own = this.#ownMap("pack", map);
+    const buffer = this.#planes("pack", source, offset, own);
     this.#convert(this.#pack, [buffer, own.resource], offset, own);
   }
 
   unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
-    const own = ownMap("unpack", map);
-    const buffer = planes("unpack", target, offset, own);
+    const own = this.#ownMap("unpack", map);
+    const buffer = this.#planes("unpack", target, offset, own);
     this.#convert(this.#unpack, [own.resource, buffer], offset, own);
   }
 
@@ -71,21 +87,21 @@ export class WebGpuConvEngine implements ConvEngine {
       ? this.#uploadTexture(arranged)
       : this.#uploadBuffer(arranged);
     this.#queue.pipelines.compile(plan.program);
-    return new WebGpuConvLayer(spec, plan, resource);
+    return new WebGpuConvLayer(this.#device, spec, plan, resource);
   }
 
   discard(layer: ConvLayer): void {
-    const own = ownLayer("discard", layer);
+    const own = this.#ownLayer("discard", layer);
     if (own.weights) this.#pool.discard(own.weights);
     own.weights = undefined;
   }
 
   apply(layer: ConvLayer, input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void {
-    const { spec, plan, weights } = ownLayer("apply", layer);
+    const { spec, plan, weights } = this.#ownLayer("apply", layer);
     if (!weights) throw new InvalidArgumentError("apply a layer", "layer", "live", "one that was discarded");
-    const from = ownMap("apply", input);
-    const to = ownMap("apply", output);
-    const added = addends.map((map) => ownMap("apply", map));
+    const from = this.#ownMap("apply", input);
+    const to = this.#ownMap("apply", output);
+    const added = addends.map((map) => this.#ownMap("apply", map));
     assertShapes(spec, from, to, added);
     const target = added.includes(to) ? this.#maps.acquire(to.channels, to.height, to.width) : to.resource;
     this.#queue.dispatch({
@@ -124,31 +140,31 @@ export class WebGpuConvEngine implements ConvEngine {
       workgroups: [groups(width, 64), groups(height, 1), groups(blocks, 1)],
     });
   }
-}
 
-function ownMap(action: string, map: FeatureMap): WebGpuFeatureMap {
-  if (!(map instanceof WebGpuFeatureMap)) {
-    throw new InvalidArgumentError(action, "feature map", "one of this device", "another device's");
+  #ownMap(action: string, map: FeatureMap): WebGpuFeatureMap {
+    if (!(map instanceof WebGpuFeatureMap) || map.device !== this.#device) {
+      throw new InvalidArgumentError(action, "feature map", "one of this device", "another device's");
+    }
+    if (map.released) throw new InvalidArgumentError(action, "feature map", "live", "one that was released");
+    return map;
   }
-  if (map.released) throw new InvalidArgumentError(action, "feature map", "live", "one that was released");
-  return map;
-}
 
-function ownLayer(action: string, layer: ConvLayer): WebGpuConvLayer {
-  if (layer instanceof WebGpuConvLayer) return layer;
-  throw new InvalidArgumentError(action, "layer", "one of this device", "another device's");
-}
+  #ownLayer(action: string, layer: ConvLayer): WebGpuConvLayer {
+    if (layer instanceof WebGpuConvLayer && layer.device === this.#device) return layer;
+    throw new InvalidArgumentError(action, "layer", "one of this device", "another device's");
+  }
 
-function planes(action: string, buffer: DeviceBuffer, offset: number, map: FeatureMap): GpuResource {
-  if (!(buffer instanceof WebGpuBuffer) || buffer.released) {
-    throw new InvalidArgumentError(action, "buffer", "a live buffer of this device", "another");
+  #planes(action: string, buffer: DeviceBuffer, offset: number, map: FeatureMap): GpuResource {
+    if (!(buffer instanceof WebGpuBuffer) || buffer.device !== this.#device || buffer.released) {
+      throw new InvalidArgumentError(action, "buffer", "a live buffer of this device", "another");
+    }
+    const count = map.channels * map.height * map.width;
+    if (offset < 0 || offset + count > buffer.length) {
+      const got = `${buffer.length} values, offset ${offset}, ${count} values of the map`;
+      throw new InvalidArgumentError(action, "buffer", "large enough for the map", got);
+    }
+    return buffer.resource;
   }
-  const count = map.channels * map.height * map.width;
-  if (offset < 0 || offset + count > buffer.length) {
-    const got = `${buffer.length} values, offset ${offset}, ${count} values of the map`;
-    throw new InvalidArgumentError(action, "buffer", "large enough for the map", got);
-  }
-  return buffer.resource;
 }
 
 function assertShapes(

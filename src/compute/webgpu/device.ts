@@ -113,7 +113,7 @@ export class WebGpuDevice implements Device {
     });
     this.#buffers = new BufferPool(gpu, this.#pool);
     this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
-    this.conv = new WebGpuConvEngine(gpu, queue, this.#pool, preset);
+    this.conv = new WebGpuConvEngine(this, gpu, queue, this.#pool, preset);
   }
 
   allocate(length: number): DeviceBuffer {

@@ -1,5 +1,6 @@
 import { DeviceError } from "../errors.ts";
 import type { FeatureMap } from "../conv_engine.ts";
+import type { Device } from "../device.ts";
 import { type ConvStorage, paddedLength } from "./kernels/conv_layout.ts";
 import { GpuResource, type ResourcePool } from "./resource_pool.ts";
 
@@ -8,9 +9,11 @@ import { GpuResource, type ResourcePool } from "./resource_pool.ts";
  * layer ever writes.
  */
 export class WebGpuFeatureMap implements FeatureMap {
+  /** Set once by release. */
   released = false;
 
   constructor(
+    readonly device: Device,
     readonly channels: number,
     readonly height: number,
     readonly width: number,
@@ -66,8 +69,8 @@ export class FeatureMapPool {
     const { maxTextureDimension2D, maxTextureArrayLayers } = this.#gpu.limits;
     if (Math.max(size[0], size[1]) > maxTextureDimension2D || size[2] > maxTextureArrayLayers) {
       throw new DeviceError(
-        `Cannot allocate a feature map: its size must be at most ${maxTextureDimension2D} x ${maxTextureDimension2D} x ` +
-          `${maxTextureArrayLayers} blocks on this adapter, got ${
+        `Cannot allocate a feature map or layer: it must be at most ${maxTextureDimension2D} x ${maxTextureDimension2D}` +
+          ` x ${maxTextureArrayLayers} on this adapter, got ${
             size.join(" x ")
           }; use smaller tiles (patchSize)`,
       );
@@ -85,7 +88,7 @@ export class FeatureMapPool {
     const limit = Math.min(this.#gpu.limits.maxStorageBufferBindingSize, this.#gpu.limits.maxBufferSize);
     if (bytes > limit) {
       throw new DeviceError(
-        `Cannot allocate a feature map: it must be at most ${limit} bytes on this adapter, got ${bytes}; ` +
+        `Cannot allocate a feature map or layer: it must be at most ${limit} bytes on this adapter, got ${bytes}; ` +
           "use smaller tiles (patchSize)",
       );
     }

@@ -22,9 +22,17 @@ export class Readback {
     this.#staging = staging;
   }
 
-  /** Prepares the staging buffers; each is mapped once here. */
-  static async open(gpu: GPUDevice, queue: CommandQueue): Promise<Readback> {
-    if (!MAPS_AT_ONCE.test(Deno.version.deno)) return new Readback(gpu, queue, []);
+  /**
+   * Prepares the staging buffers; each is mapped once here.
+   *
+   * @param atOnce whether reads may map without waiting; otherwise they await, which is safe everywhere
+   */
+  static async open(
+    gpu: GPUDevice,
+    queue: CommandQueue,
+    atOnce: boolean = MAPS_AT_ONCE.test(Deno.version.deno),
+  ): Promise<Readback> {
+    if (!atOnce) return new Readback(gpu, queue, []);
     const staging = STAGING_BYTES.map((size) => createStaging(gpu, size));
     await Promise.all(staging.map((buffer) => buffer.mapAsync(GPUMapMode.READ)));
     for (const buffer of staging) buffer.unmap();

@@ -1,3 +1,4 @@
+import { DeviceError } from "../errors.ts";
 import type { MemoryBudget, Trimmable } from "./memory_budget.ts";
 
 let created = 0;
@@ -6,7 +7,7 @@ let created = 0;
 export class GpuResource {
   /** Unique in this process; identifies the resource in the cache of bind groups. */
   readonly id: number = created++;
-  /** The batch of commands that last used it; see {@link CommandQueue.batch}. */
+  /** The batch of commands that last used it, as the command queue counts them. */
   lastBatch = -1;
 
   constructor(
@@ -27,6 +28,7 @@ export class ResourcePool implements Trimmable {
   readonly #all = new Set<GpuResource>();
   readonly #budget: MemoryBudget;
   readonly #beforeDestroy: () => void;
+  #closed = false;
 
   /** @param beforeDestroy called once before resources are destroyed: submits the commands that still name them */
   constructor(budget: MemoryBudget, beforeDestroy: () => void) {
@@ -39,8 +41,12 @@ export class ResourcePool implements Trimmable {
    * A resource of the given kind, pooled or made by `create`.
    *
    * @throws {OutOfMemoryError} when a new one does not fit into the budget
+   * @throws {DeviceError} after `close`
    */
   acquire(kind: string, bytes: number, create: () => GpuResource): GpuResource {
+    if (this.#closed) {
+      throw new DeviceError(`Cannot allocate: ${this.#budget.deviceName} must be open, got a closed device`);
+    }
     const pooled = this.#idle.get(kind)?.pop();
     if (pooled) {
       this.#budget.reuse(pooled.bytes);
@@ -89,6 +95,7 @@ export class ResourcePool implements Trimmable {
 
   /** Destroys everything, live or idle. */
   close(): void {
+    this.#closed = true;
     for (const resource of this.#all) resource.memory.destroy();
     this.#all.clear();
     this.#idle.clear();

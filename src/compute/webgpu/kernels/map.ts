@@ -4,11 +4,7 @@ import type { GpuResource } from "../resource_pool.ts";
 import { MAP_EXPRESSIONS } from "./map_functions.ts";
 import { nanFunctions, paramsStruct, repeat, storageBuffer } from "./wgsl.ts";
 
-/**
- * Elementwise kernels. The iteration space is collapsed as far as the views allow; its innermost dimension runs along
- * x, the next along y, all others along z. Where every view walks the innermost dimension by 1 (or stays put, by 0) at
- * aligned addresses, four values are processed at a time.
- */
+/** An iteration space, and how the operands walk it; the output's view comes last. */
 interface MapShape {
   readonly shape: readonly number[];
   readonly views: readonly View[];
@@ -64,7 +60,11 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-/** The WGSL text of an elementwise kernel. */
+/**
+ * The WGSL text of an elementwise kernel. The innermost dimension of the collapsed iteration space runs along x, the next
+ * along y, all others along z. Where every view walks the innermost dimension by 1 (or stays put, by 0) at aligned
+ * addresses, four values are processed at a time.
+ */
 export function mapSource({ fn, rank, sources, fixed, vector, workgroup }: MapSpec): string {
   const type = vector ? "vec4f" : "f32";
   const inputs = sources.length;
