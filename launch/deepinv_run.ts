@@ -11,10 +11,14 @@
 import config from "../deno.json" with { type: "json" };
 import { InvalidArgumentError } from "../src/util/errors.ts";
 import { failureReport, findCause } from "./failure_report.ts";
+import { countGpus, readDeviceFacts } from "./devices.ts";
+import { helpText } from "./flags.ts";
 import { exitCodeOf, Interrupts } from "./interrupts.ts";
-import { helpText, type LaunchOptions, parseCommandLine } from "./options.ts";
+import { jobToken, newKey, type Nodes } from "./nodes.ts";
+import { type LaunchOptions, parseCommandLine } from "./options.ts";
 import { Console, JobOutput, type StreamName } from "./output.ts";
-import { type Attempt, formatPlan, type HostFacts, planJob } from "./plan.ts";
+import { formatPlan, type HostFacts, planJob } from "./plan.ts";
+import type { Attempt } from "./rank_variables.ts";
 import { locateScript } from "./script_location.ts";
 import { after, type JobResult, superviseJob } from "./supervisor.ts";
 
@@ -24,10 +28,14 @@ const FLUSH_MS = 500;
 const TIMEOUT_EXIT_CODE = 124;
 const BROKEN_PIPE_EXIT_CODE = 141;
 
-function newAttempt(restartCount: number): Attempt {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const token = crypto.getRandomValues(new Uint8Array(32)).toHex();
-  return { masterPort: listener.addr.port, token, restartCount };
+function freePort(hostname: string): number {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return listener.addr.port;
+}
+
+function newAttempt(nodes: Nodes, restartCount: number): Attempt {
+  const masterPort = nodes.masterPort ?? freePort(nodes.masterAddr);
+  return { masterPort, token: jobToken(nodes, restartCount), restartCount };
 }
 
 /** The launcher's exit code for a job, and what it says about it. */
@@ -42,7 +50,7 @@ function conclude(result: JobResult, options: LaunchOptions): { code: number; te
   }
   if (reason === "failure") {
     const cause = findCause(ends)!;
-    return { code: cause.code, text: failureReport(cause, ends, Deno.hostname()) };
+    return { code: cause.code, text: failureReport(cause, ends, Deno.hostname(), options.nodes.count) };
   }
   return { code: exitCodeOf(reason), text: `deepinv-run: ended the job on ${reason}\n` };
 }
@@ -52,7 +60,8 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
   const console = new Console();
   const say = (stream: StreamName, text: string) => console.write(stream, new TextEncoder().encode(text));
   if (options.dryRun) {
-    await say("stdout", formatPlan(planJob(options, location, host, newAttempt(0)), Deno.hostname()));
+    const plan = planJob(options, location, host, newAttempt(options.nodes, 0));
+    await say("stdout", formatPlan(plan, Deno.hostname()));
     await console.flush();
     return 0;
   }
@@ -60,8 +69,8 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
   using interrupts = new Interrupts();
   const deadline = options.timeoutMs === null ? null : performance.now() + options.timeoutMs;
   for (let restarts = 0;; restarts++) {
-    const plan = planJob(options, location, host, newAttempt(restarts));
-    const output = new JobOutput(console, options.nproc, { ...options, append: restarts > 0 });
+    const plan = planJob(options, location, host, newAttempt(options.nodes, restarts));
+    const output = new JobOutput(console, plan.worldSize, { ...options, append: restarts > 0 });
     const timeLeft = deadline === null ? null : Math.max(0, deadline - performance.now());
     const result = await superviseJob(plan, output, interrupts, timeLeft);
     const { code, text } = conclude(result, options);
@@ -88,9 +97,14 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
  */
 export async function main(args: string[]): Promise<number> {
   const env = Deno.env.toObject();
-  const cores = navigator.hardwareConcurrency;
+  const devices = readDeviceFacts();
+  const surroundings = { cores: devices.cores, gpus: countGpus(devices, env), cwd: Deno.cwd() };
   try {
-    const command = parseCommandLine(args, env, { cores, cwd: Deno.cwd() });
+    const command = parseCommandLine(args, env, surroundings);
+    if (command.kind === "keygen") {
+      console.log(newKey());
+      return 0;
+    }
     if (command.kind === "help") {
       console.log(helpText().trimEnd());
       return 0;
@@ -100,9 +114,8 @@ export async function main(args: string[]): Promise<number> {
       return 0;
     }
     const host: HostFacts = {
+      ...devices,
       deno: Deno.execPath(),
-      os: Deno.build.os,
-      cores,
       launcherPid: Deno.pid,
       env,
       terminal: Deno.stdout.isTerminal() && Deno.stderr.isTerminal(),

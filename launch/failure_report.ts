@@ -59,13 +59,17 @@ function remark(end: RankEnd): string {
  * @param cause the failure to blame, from {@linkcode findCause}
  * @param ends all ranks in the order in which they ended
  * @param host name of this host
+ * @param nodes number of hosts of the job: with several, a consequence here means a cause elsewhere
  */
-export function failureReport(cause: RankEnd, ends: readonly RankEnd[], host: string): string {
+export function failureReport(cause: RankEnd, ends: readonly RankEnd[], host: string, nodes: number): string {
   const error = errorLine(cause);
   const tail = cause.stderrTail.trimEnd().split("\n").slice(-TAIL_LINES);
   const lines = [
     `deepinv-run: rank ${cause.rank} failed: ${ending(cause)}${error ? `: ${error}` : ""}`,
-    "first observed failure",
+    ...(nodes > 1 && isConsequence(cause)
+      ? ["deepinv-run: the cause is on another host, or is a rank that does not answer"]
+      : []),
+    `first observed failure${nodes > 1 ? " on this host" : ""}`,
     `  rank       ${cause.rank}`,
     `  host       ${host}`,
     `  pid        ${cause.pid}`,

@@ -23,12 +23,14 @@ const FLAGS = {
     group: "Ranks",
     short: "n",
     value: "N|auto|gpu|cpu",
-    help: "ranks on this host (default 1); gpu: one per GPU, cpu: one per core,\nauto: one per GPU if there is any, else one per core",
+    help:
+      "ranks on this host (default 1); gpu: one per GPU, cpu: one per core,\nauto: one per GPU if there is any, else one per core",
   },
   "max-restarts": {
     group: "Ranks",
     value: "K",
-    help: "start all ranks again after a failure, K times (default 0);\nranks find the count in RESTART_COUNT",
+    help:
+      "start all ranks again after a failure, K times (default 0);\nranks find the count in RESTART_COUNT",
   },
   timeout: { group: "Ranks", value: "TIME", help: "end the job after this time: 90, 90s, 15m, 2h" },
   device: {
@@ -39,7 +41,8 @@ const FLAGS = {
   nnodes: {
     group: "Several hosts",
     value: "N",
-    help: "hosts of the job (default 1); run the same command on each, with its own\n--node-rank and the same -n",
+    help:
+      "hosts of the job (default 1); run the same command on each, with its own\n--node-rank and the same -n",
   },
   "node-rank": { group: "Several hosts", value: "I", help: "this host's number, 0 to N - 1" },
   "master-addr": {
@@ -58,7 +61,11 @@ const FLAGS = {
     silences: ["master-addr", "master-port"],
     help: "--master-addr and --master-port in one",
   },
-  "rdzv-id": { group: "Several hosts", value: "ID", help: "name of the job; jobs with one key need different ones" },
+  "rdzv-id": {
+    group: "Several hosts",
+    value: "ID",
+    help: "name of the job; jobs with one key need different ones",
+  },
   standalone: {
     group: "Several hosts",
     silences: ["nnodes", "node-rank", "master-addr", "rdzv-endpoint", "master-port"],

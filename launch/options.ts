@@ -3,7 +3,7 @@
  */
 import { type FlagName, parseFlags, usageError } from "./flags.ts";
 import { type Nodes, readNodes } from "./nodes.ts";
-import { RESERVED_VARIABLES } from "./plan.ts";
+import { RESERVED_VARIABLES } from "./rank_variables.ts";
 import { readRoutes, type Routes } from "./routes.ts";
 import { duration, wholeNumber } from "./values.ts";
 
@@ -41,7 +41,9 @@ export interface LaunchOptions {
 
 /** What the command line asks for. */
 export type Command =
-  | { kind: "help" | "version" | "keygen" }
+  | { kind: "help" }
+  | { kind: "version" }
+  | { kind: "keygen" }
   | { kind: "run"; options: LaunchOptions };
 
 /** What the meaning of a command line depends on besides itself. */

@@ -5,6 +5,8 @@
 import { join } from "node:path";
 import { concatBytes, LineAssembler } from "./lines.ts";
 import { OrderedWriter, writeAll } from "./ordered_writer.ts";
+import type { RankPlan } from "./plan.ts";
+import type { Routes } from "./routes.ts";
 
 /** The two output streams of a process. */
 export type StreamName = "stdout" | "stderr";
@@ -56,85 +58,101 @@ export class JobOutput {
   readonly #console: Console;
   readonly #prefix: boolean;
   readonly #logDir: string | null;
+  readonly #routes: readonly Routes[];
   readonly #append: boolean;
   readonly #width: number;
 
   /**
    * @param console the launcher's streams
    * @param worldSize the number of ranks, which sets the width of prefixes and file names
-   * @param options whether lines carry their rank; where the log files go, an existing directory; whether to append to them
+   * @param options whether lines carry their rank; where the log files go, an existing directory; which streams of each
+   * local rank go where; whether to append to the log files
    */
   constructor(
     console: Console,
     worldSize: number,
-    options: { prefix: boolean; logDir: string | null; append: boolean },
+    options: { prefix: boolean; logDir: string | null; routes: readonly Routes[]; append: boolean },
   ) {
     this.#console = console;
     this.#prefix = options.prefix;
     this.#logDir = options.logDir;
+    this.#routes = options.routes;
     this.#append = options.append;
     this.#width = String(worldSize - 1).length;
   }
 
   /** Opens the way out for one stream of one rank. */
-  async open(rank: number, stream: StreamName): Promise<StreamOutput> {
+  async open({ rank, localRank }: RankPlan, stream: StreamName): Promise<StreamOutput> {
+    const route = this.#routes[localRank][stream];
     const label = String(rank).padStart(this.#width);
-    const assembler = new LineAssembler(this.#prefix ? encoder.encode(`[${label}] `) : EMPTY);
-    const file = this.#logDir === null ? null : await Deno.open(
+    const file = this.#logDir === null || !route.file ? null : await Deno.open(
       join(this.#logDir, `rank${label.replaceAll(" ", "0")}.${stream}.log`),
       this.#append ? { create: true, append: true } : { create: true, write: true, truncate: true },
     );
-    return new StreamOutput(this.#console, stream, assembler, file, rank === 0 && this.#console.terminal);
+    if (!route.console) return new StreamOutput(null, file);
+    const assembler = new LineAssembler(this.#prefix ? encoder.encode(`[${label}] `) : EMPTY);
+    const showsProgress = localRank === 0 && this.#console.terminal;
+    return new StreamOutput(new ConsoleLines(this.#console, stream, assembler, showsProgress), file);
   }
 }
 
-/** The way out for one stream of one rank. */
-export class StreamOutput implements Disposable {
-  readonly #console: Console;
-  readonly #stream: StreamName;
-  readonly #assembler: LineAssembler;
-  readonly #file: Deno.FsFile | null;
-  readonly #showsProgress: boolean;
+/** Puts the bytes of one stream on the console, line by line. */
+class ConsoleLines {
   #progressShown = false;
 
-  /** Called by {@linkcode JobOutput.open}. */
   constructor(
-    console: Console,
-    stream: StreamName,
-    assembler: LineAssembler,
-    file: Deno.FsFile | null,
-    showsProgress: boolean,
-  ) {
-    this.#console = console;
-    this.#stream = stream;
-    this.#assembler = assembler;
-    this.#file = file;
-    this.#showsProgress = showsProgress;
-  }
+    readonly console: Console,
+    readonly stream: StreamName,
+    readonly assembler: LineAssembler,
+    readonly showsProgress: boolean,
+  ) {}
 
-  /** Passes on a chunk; resolves once every line that it completes is written. */
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#file) await writeAll(this.#file, chunk);
-    const lines = this.#assembler.push(chunk);
-    if (this.#showsProgress) await this.#updateProgress(this.#assembler.redrawnLine());
-    if (lines.length > 0) await this.#console.write(this.#stream, lines);
+    const lines = this.assembler.push(chunk);
+    if (this.showsProgress) await this.#updateProgress(this.assembler.redrawnLine());
+    if (lines.length > 0) await this.console.write(this.stream, lines);
   }
 
-  /** Closes the log file. */
-  [Symbol.dispose](): void {
-    this.#file?.close();
-  }
-
-  /** Writes the unfinished last line. */
   async finish(): Promise<void> {
-    const rest = this.#assembler.flush();
-    if (this.#showsProgress) await this.#updateProgress(null);
-    if (rest.length > 0) await this.#console.write(this.#stream, rest);
+    const rest = this.assembler.flush();
+    if (this.showsProgress) await this.#updateProgress(null);
+    if (rest.length > 0) await this.console.write(this.stream, rest);
   }
 
   async #updateProgress(line: Uint8Array | null): Promise<void> {
     if (line === null && !this.#progressShown) return;
     this.#progressShown = line !== null;
-    await this.#console.drawStatus(line ?? EMPTY);
+    await this.console.drawStatus(line ?? EMPTY);
+  }
+}
+
+/** The way out for one stream of one rank; made by {@linkcode JobOutput.open}. */
+export class StreamOutput implements Disposable {
+  readonly #lines: ConsoleLines | null;
+  readonly #file: Deno.FsFile | null;
+
+  /**
+   * @param lines the way to the console, or null
+   * @param file the log file, or null
+   */
+  constructor(lines: ConsoleLines | null, file: Deno.FsFile | null) {
+    this.#lines = lines;
+    this.#file = file;
+  }
+
+  /** Passes on a chunk; resolves once there is room for more. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#file) await writeAll(this.#file, chunk);
+    await this.#lines?.write(chunk);
+  }
+
+  /** Writes the unfinished last line. */
+  async finish(): Promise<void> {
+    await this.#lines?.finish();
+  }
+
+  /** Closes the log file. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
   }
 }

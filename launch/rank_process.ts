@@ -24,7 +24,7 @@ export interface RankEnd extends RankExit {
 }
 
 const TAIL_BYTES = 16 * 1024;
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 1024 * 1024;
 /** How long an ended rank's pipe must be silent before it is given up: a grandchild may hold it open for ever. */
 const QUIET_MS = 200;
 /** More than a pipe can hold: what comes after this many bytes was written after the rank's end. */
@@ -41,15 +41,15 @@ class StreamPump {
   constructor(
     stream: ReadableStream<Uint8Array>,
     output: JobOutput,
-    rank: number,
+    plan: RankPlan,
     readonly name: StreamName,
   ) {
     this.#reader = stream.getReader({ mode: "byob" });
-    this.done = this.#run(output, rank);
+    this.done = this.#run(output, plan);
   }
 
-  async #run(output: JobOutput, rank: number): Promise<void> {
-    using sink = await output.open(rank, this.name);
+  async #run(output: JobOutput, plan: RankPlan): Promise<void> {
+    using sink = await output.open(plan, this.name);
     for (let buffer = new ArrayBuffer(READ_BYTES);;) {
       this.#waitingSince = performance.now();
       const { value, done } = await this.#reader.read(new Uint8Array(buffer));
@@ -126,8 +126,8 @@ export class RankProcess {
       const atMs = performance.now() - startedAt;
       return this.#exit = { rank: plan.rank, pid: child.pid, code, signal, atMs, stopped: this.#stopped };
     });
-    const stdout = new StreamPump(child.stdout, output, plan.rank, "stdout");
-    this.#stderr = new StreamPump(child.stderr, output, plan.rank, "stderr");
+    const stdout = new StreamPump(child.stdout, output, plan, "stdout");
+    this.#stderr = new StreamPump(child.stderr, output, plan, "stderr");
     this.finished = this.#finish([stdout, this.#stderr]);
   }
 

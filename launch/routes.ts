@@ -23,7 +23,9 @@ function readSelection(flag: FlagName, text: string, nproc: number): number[] {
   const selection = new Array<number>(nproc).fill(0);
   for (const part of text.split(",")) {
     const match = /^(\d+):([0-3])$/.exec(part);
-    if (match === null) throw usageError(`--${flag}`, "0, 1, 2, 3 or a list like 0:3,1:1", JSON.stringify(text));
+    if (match === null) {
+      throw usageError(`--${flag}`, "0, 1, 2, 3 or a list like 0:3,1:1", JSON.stringify(text));
+    }
     selection[wholeNumber(`a local rank in --${flag}`, match[1], 0, nproc - 1)] = Number(match[2]);
   }
   return selection;

@@ -15,7 +15,7 @@ export const GOLDEN: Readonly<Record<string, unknown>> = JSON.parse(
 );
 
 /** Runs a test body once on each backend, each a test of its own; the GPU's fails, not skips, without an adapter. */
-export function onBothDevices(name: string, body: () => Promise<void>): void {
+export function onBothDevices(name: string, body: () => void | Promise<void>): void {
   for (const device of ["cpu", "gpu"] as const) {
     Deno.test({
       name: `${name} [${device}]`,

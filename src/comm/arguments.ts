@@ -79,3 +79,8 @@ export function arrayOf(message: Message): TypedArray {
   const dtype = dtypeOfCode(message.dtype) ?? dtypeOf(message.bytes)!;
   return dtype.view(message.bytes.buffer, 0, message.bytes.length / dtype.bytesPerElement);
 }
+
+/** Bytes of all arrays of a list. */
+export function sumBytes(list: readonly TypedArray[]): number {
+  return list.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}

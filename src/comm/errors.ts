@@ -25,6 +25,8 @@ export abstract class CollectiveError extends Error implements CollectiveErrorFi
   readonly ranks: number[];
 
   /**
+   * Makes the error.
+   *
    * @param message what happened
    * @param fields the operation, its sequence number and the ranks concerned
    */

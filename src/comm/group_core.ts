@@ -7,7 +7,7 @@ import { agree } from "./collectives/dissemination_barrier.ts";
 import { type Failure, FailureSignal, formatRanks, GroupClosedError, toError } from "./errors.ts";
 import type { OperationLedger } from "./operation_ledger.ts";
 import type { StatsTable } from "./operation_stats.ts";
-import type { Transport } from "./transport/transport.ts";
+import type { Message, Transport } from "./transport/transport.ts";
 import { type Envelope, operationCode, type OperationName } from "./wire.ts";
 
 /** What the groups of one process share. */
@@ -44,6 +44,15 @@ export interface Call {
   /** Tag and peer of a point-to-point message. */
   readonly message?: { readonly tag: number; readonly peer: number; readonly sequence: number };
 }
+
+/** The part of the users' options that matters here. */
+export interface Deadline {
+  /** Deadline in milliseconds; by default the world's. */
+  readonly timeout?: number;
+}
+
+/** The messages of a group of one: the rank's own, which is not sent. */
+export const ALONE: (Message | undefined)[] = [undefined];
 
 /** Longest delay of a timer. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -98,13 +107,8 @@ export class GroupCore {
   }
 
   /** As {@link execute}, but in a group of one returns `alone` at once. */
-  async run<T>(
-    call: Call,
-    options: { timeout?: number },
-    alone: T,
-    body: (channel: Channel) => Promise<T>,
-  ): Promise<T> {
-    return this.size === 1 ? alone : await this.execute(call, options.timeout, body);
+  async run<T>(call: Call, options: Deadline, alone: T, body: (channel: Channel) => Promise<T>): Promise<T> {
+    return this.size === 1 ? alone : await this.execute(call, options, body);
   }
 
   /**
@@ -112,11 +116,7 @@ export class GroupCore {
    *
    * @throws CollectiveError whatever keeps the ranks from finishing it together
    */
-  async execute<T>(
-    call: Call,
-    timeout: number | undefined,
-    body: (channel: Channel) => Promise<T>,
-  ): Promise<T> {
+  async execute<T>(call: Call, options: Deadline, body: (channel: Channel) => Promise<T>): Promise<T> {
     const { transport, ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
     const sequence = call.message?.sequence ?? ledger.nextSequence(this.id);
@@ -128,7 +128,7 @@ export class GroupCore {
       const conflict = ledger.enter(envelope);
       if (conflict !== undefined) transport.fail(conflict, true);
     }
-    const deadline = Math.min(timeout ?? this.world.timeout, MAX_TIMEOUT_MS);
+    const deadline = Math.min(options.timeout ?? this.world.timeout, MAX_TIMEOUT_MS);
     const state = { over: false };
     const timer = setTimeout(() => this.#expire(transport, call, envelope, deadline, state), deadline);
     try {
@@ -184,4 +184,9 @@ export class GroupCore {
 function closed(operation: string, sequence: number, rank: number): GroupClosedError {
   const message = `Cannot complete ${operation} #${sequence}: the group is closed on this rank`;
   return new GroupClosedError(message, { operation, sequence, ranks: [rank] });
+}
+
+/** A number that differs, in all likelihood, for different sets of ranks. */
+export function checksum(ranks: readonly number[]): number {
+  return ranks.reduce((hash, rank) => (hash * 31 + rank + 1) % 2 ** 40, ranks.length);
 }

@@ -45,7 +45,11 @@ export class LibzmqNotFoundError extends Error {
   /** Class name, also across realms. */
   override readonly name = "LibzmqNotFoundError";
 
-  /** @param attempts each place with the reason why it did not do */
+  /**
+   * Makes the error.
+   *
+   * @param attempts each place with the reason why it did not do
+   */
   constructor(readonly attempts: readonly string[]) {
     super(
       `Cannot load libzmq: looked in\n${attempts.map((attempt) => `  ${attempt}`).join("\n")}\n` +

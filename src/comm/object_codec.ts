@@ -23,6 +23,11 @@ export function encodeObject(value: unknown): Uint8Array {
   }
 }
 
+/** The values that messages hold; where there is none, the rank's own. */
+export function objectsOf<T>(messages: readonly ({ bytes: Uint8Array } | undefined)[], own: T): T[] {
+  return messages.map((message) => message === undefined ? own : decodeObject(message.bytes) as T);
+}
+
 /**
  * Decodes a value that {@link encodeObject} wrote.
  *

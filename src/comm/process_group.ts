@@ -1,5 +1,4 @@
 /** The face of `comm`: a set of ranks that communicate. */
-
 import { InvalidArgumentError } from "../util/errors.ts";
 import {
   arrayOf,
@@ -10,6 +9,7 @@ import {
   requireOp,
   requireTag,
   requireTimeout,
+  sumBytes,
 } from "./arguments.ts";
 import { binomialBroadcast, binomialBroadcastMessage } from "./collectives/binomial_broadcast.ts";
 import { binomialReduce } from "./collectives/binomial_reduce.ts";
@@ -21,8 +21,8 @@ import { disseminationBarrier } from "./collectives/dissemination_barrier.ts";
 import { pairwiseAllToAll } from "./collectives/pairwise_all_to_all.ts";
 import { ringReduceScatter } from "./collectives/ring_reduce_scatter.ts";
 import { bytesOf, type TypedArray } from "./dtypes.ts";
-import { type Call, GroupCore } from "./group_core.ts";
-import { decodeObject, encodeObject } from "./object_codec.ts";
+import { ALONE, type Call, checksum, GroupCore } from "./group_core.ts";
+import { decodeObject, encodeObject, objectsOf } from "./object_codec.ts";
 import type { OperationStats } from "./operation_stats.ts";
 import { averageAccumulator, divideInto, type ReduceOp, reduceOpCode } from "./reduce_ops.ts";
 
@@ -96,13 +96,8 @@ export class ProcessGroup implements AsyncDisposable {
     const op = requireOp("allReduce", options.op ?? "sum");
     const dtype = requireArray("allReduce", "x", x);
     const sums = op === "avg" ? averageAccumulator(x) : x;
-    const call: Call = {
-      operation: "allReduce",
-      dtype: dtype.code,
-      reduceOp: reduceOpCode(op),
-      count: x.length,
-      bytes: x.byteLength,
-    };
+    const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count: x.length };
+    const call: Call = { operation: "allReduce", ...agreed, bytes: x.byteLength };
     await core.run(call, options, undefined, (channel) => {
       return chooseAllReduce(sums.byteLength, channel.size)(channel, sums, op);
     });
@@ -117,10 +112,8 @@ export class ProcessGroup implements AsyncDisposable {
     const dtype = requireArray("reduce", "x", x);
     const root = core.index("reduce", "dst", dst);
     const sums = op === "avg" ? averageAccumulator(x) : x;
-    const call: Call = {
-      ...{ operation: "reduce", dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst },
-      ...{ count: x.length, bytes: x.byteLength },
-    };
+    const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst, count: x.length };
+    const call: Call = { operation: "reduce", ...agreed, bytes: x.byteLength };
     await core.run(call, options, undefined, (channel) => binomialReduce(channel, sums, root, op));
     if (op === "avg" && core.rank === dst) divideInto(x, sums, core.size, "reduce");
     return x;
@@ -131,9 +124,8 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireArray("broadcast", "x", x);
     const root = core.index("broadcast", "src", src);
-    const call: Call = {
-      ...{ operation: "broadcast", dtype: dtype.code, root: src, count: x.length, bytes: x.byteLength },
-    };
+    const { length: count, byteLength: bytes } = x;
+    const call: Call = { operation: "broadcast", dtype: dtype.code, root: src, count, bytes };
     await core.run(call, options, undefined, (channel) => binomialBroadcast(channel, bytesOf(x), root));
     return x;
   }
@@ -147,9 +139,7 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireArray("allGather", "x", x);
     const call: Call = { operation: "allGather", dtype: dtype.code, bytes: x.byteLength };
-    const messages = await core.run(call, options, [undefined], (channel) => {
-      return directAllGather(channel, bytesOf(x));
-    });
+    const messages = await core.run(call, options, ALONE, (channel) => directAllGather(channel, bytesOf(x)));
     return arraysOf(messages, x);
   }
 
@@ -159,9 +149,12 @@ export class ProcessGroup implements AsyncDisposable {
     const dtype = requireArray("gather", "x", x);
     const root = core.index("gather", "dst", dst);
     const call: Call = { operation: "gather", dtype: dtype.code, root: dst, bytes: x.byteLength };
-    const messages = await core.run(call, options, [undefined], (channel) => {
-      return directGather(channel, bytesOf(x), root);
-    });
+    const messages = await core.run(
+      call,
+      options,
+      ALONE,
+      (channel) => directGather(channel, bytesOf(x), root),
+    );
     return messages === undefined ? null : arraysOf(messages, x);
   }
 
@@ -193,16 +186,11 @@ export class ProcessGroup implements AsyncDisposable {
     const dtype = requireList("reduceScatter", list, core.size);
     const blocks = op === "avg" ? list.map(averageAccumulator) : list;
     const count = list.reduce((sum, { length }) => sum + length, 0);
-    const call: Call = {
-      ...{ operation: "reduceScatter", dtype: dtype.code, reduceOp: reduceOpCode(op) },
-      ...{ count, bytes: sumBytes(list) },
-    };
-    const sums = await core.run(
-      call,
-      options,
-      blocks[0],
-      (channel) => ringReduceScatter(channel, blocks, op),
-    );
+    const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count };
+    const call: Call = { operation: "reduceScatter", ...agreed, bytes: sumBytes(list) };
+    const sums = await core.run(call, options, blocks[0], (channel) => {
+      return ringReduceScatter(channel, blocks, op);
+    });
     const result = list[core.position].slice() as T;
     if (op === "avg") divideInto(result, sums, core.size, "reduceScatter");
     else result.set(sums as never);
@@ -218,12 +206,10 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireList("allToAll", list, core.size);
     const call: Call = { operation: "allToAll", dtype: dtype.code, bytes: sumBytes(list) };
-    const messages = await core.run(call, options, [undefined], (channel) => {
+    const messages = await core.run(call, options, ALONE, (channel) => {
       return pairwiseAllToAll(channel, list.map(bytesOf));
     });
-    return messages.map((message, at) =>
-      message === undefined ? list[at].slice() as T : arrayOf(message) as T
-    );
+    return arraysOf(messages, list[core.position]);
   }
 
   /** Returns when every rank has called it. */
@@ -248,9 +234,7 @@ export class ProcessGroup implements AsyncDisposable {
     const from = core.peer("recv", "src", src);
     const sequence = core.messageNumber("received", src, requireTag("recv", tag));
     const call: Call = { operation: "send", name: "recv", message: { tag, peer: src, sequence } };
-    return arrayOf(
-      await core.execute(call, options.timeout, (channel) => channel.receiveMessage(from, 0)),
-    );
+    return arrayOf(await core.execute(call, options, (channel) => channel.receiveMessage(from, 0)));
   }
 
   /**
@@ -263,8 +247,8 @@ export class ProcessGroup implements AsyncDisposable {
     const sorted = [...new Set(ranks)].sort((a, b) => a - b);
     for (const rank of sorted) requireMember("newGroup", "ranks", rank, this.ranks);
     if (sorted.length === 0) throw new InvalidArgumentError("newGroup", "ranks", "at least one rank", "none");
-    const count = sorted.reduce((hash, rank) => (hash * 31 + rank + 1) % 2 ** 40, sorted.length);
-    await this.#core.run({ operation: "newGroup", count }, options, undefined, disseminationBarrier);
+    const call: Call = { operation: "newGroup", count: checksum(sorted) };
+    await this.#core.run(call, options, undefined, disseminationBarrier);
     const { world } = this.#core;
     return new ProcessGroup(new GroupCore(world, world.nextGroup++, sorted, this.rank), this);
   }
@@ -276,7 +260,7 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return value;
     const bytes = core.rank === src ? encodeObject(value) : undefined;
     const call: Call = { operation: "broadcastObject", root: src, bytes: bytes?.length };
-    const message = await core.execute(call, options.timeout, (channel) => {
+    const message = await core.execute(call, options, (channel) => {
       return binomialBroadcastMessage(channel, bytes, root);
     });
     return bytes === undefined ? decodeObject(message) as T : value;
@@ -288,12 +272,8 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "allGatherObject", bytes: bytes.length };
-    const messages = await core.execute(
-      call,
-      options.timeout,
-      (channel) => directAllGather(channel, bytes),
-    );
-    return messages.map((message) => message === undefined ? value : decodeObject(message.bytes) as T);
+    const messages = await core.execute(call, options, (channel) => directAllGather(channel, bytes));
+    return objectsOf(messages, value);
   }
 
   /** Everybody's value, in the order of {@link ranks}, at `dst`; `null` elsewhere. */
@@ -303,13 +283,8 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
-    const messages = await core.execute(
-      call,
-      options.timeout,
-      (channel) => directGather(channel, bytes, root),
-    );
-    return messages?.map((message) => message === undefined ? value : decodeObject(message.bytes) as T) ??
-      null;
+    const messages = await core.execute(call, options, (channel) => directGather(channel, bytes, root));
+    return messages === undefined ? null : objectsOf(messages, value);
   }
 
   /** Calls, bytes and milliseconds by operation name, over all groups of this process. */
@@ -325,8 +300,8 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   /** See {@link close}. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** The core of the group that is meant, after the checks that all operations share. */
@@ -336,8 +311,4 @@ export class ProcessGroup implements AsyncDisposable {
     requireMember("communicate", "this rank", core.rank, core.ranks);
     return core;
   }
-}
-
-function sumBytes(list: readonly TypedArray[]): number {
-  return list.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -10,7 +10,8 @@ import type { ProcessInfo } from "../cluster/process_info.ts";
 import { type Failure, formatRanks, toError } from "./errors.ts";
 import { loadLibzmq } from "./libzmq.ts";
 import type { TransportObserver } from "./transport/transport.ts";
-import { type Admission, ZmqTransport } from "./transport/zmq.ts";
+import { ZmqTransport } from "./transport/zmq.ts";
+import type { Admission } from "./transport/admission.ts";
 import type { RoutingKey } from "./transport/zmq_socket.ts";
 
 /** Ranks other than 0 wait a little longer, so that rank 0 can tell them who is missing. */

@@ -8,7 +8,8 @@ export type Kernel =
   | AxisKernel
   | CorrelateKernel
   | MatmulKernel
-  | ConvolveKernel;
+  | ConvolveKernel
+  | FftKernel;
 
 /** How an N-d iteration space walks a buffer: value `offset + sum_d index[d] * strides[d]`. Strides may be 0 or negative. */
 export interface View {
@@ -97,7 +98,7 @@ export interface MapKernel {
   readonly inputs: readonly View[];
   /** Where the results go. */
   readonly output: View;
-  /** s and t. */
+  /** s and t, rounded to float32. */
   readonly scalars: readonly [number, number];
 }
 
@@ -221,4 +222,33 @@ export interface ConvolveKernel {
   readonly groups: number;
   /** Whether it is the transpose. */
   readonly transposed: boolean;
+}
+
+/**
+ * Discrete Fourier transforms along one axis of complex values (batch, 2, outer, length, inner), real and imaginary
+ * planes apart, any length >= 1:
+ *
+ *     out[b, :, o, (k + origin) mod length, i] =
+ *       scale sum_n in[b, :, o, (n + origin) mod length, i] exp(-+ 2 pi i n k / length),
+ *
+ * with a minus sign forward and a plus sign inverse. `origin` is where index 0 lies on both sides: 0 for the usual
+ * order, floor(length / 2) for centred signals and spectra.
+ */
+export interface FftKernel {
+  /** Which kernel this is. */
+  readonly kind: "fft";
+  /** Items. */
+  readonly batch: number;
+  /** Extents between the complex dimension and the axis, multiplied. */
+  readonly outer: number;
+  /** Values along the axis. */
+  readonly length: number;
+  /** Extents behind the axis, multiplied. */
+  readonly inner: number;
+  /** The sign of the exponent. */
+  readonly inverse: boolean;
+  /** Multiplies the results. */
+  readonly scale: number;
+  /** Position of index 0, 0 <= origin < length. */
+  readonly origin: number;
 }

@@ -22,7 +22,11 @@ export class TensorGroup {
   /** Exchanges the values. */
   readonly processes: ProcessGroup;
 
-  /** @param processes exchanges the values */
+  /**
+   * Wraps a process group.
+   *
+   * @param processes exchanges the values
+   */
   constructor(processes: ProcessGroup) {
     this.processes = processes;
   }

@@ -64,7 +64,7 @@ Deno.test("failure report: the error's first line, without Deno's wrapping", () 
 Deno.test("failure report: the table holds all that is known", () => {
   const cause = end(1, { code: 3, atMs: 1234, stderrTail: uncaught("Error: boom") });
   const killed = end(0, { code: 137, signal: "SIGKILL", stopped: true, atMs: 4000 });
-  const text = failureReport(cause, [cause, end(2, { code: 76, atMs: 1300 }), killed], "node7");
+  const text = failureReport(cause, [cause, end(2, { code: 76, atMs: 1300 }), killed], "node7", 1);
   for (
     const line of [
       /^deepinv-run: rank 1 failed: exit code 3: Error: boom$/m,
@@ -80,4 +80,14 @@ Deno.test("failure report: the table holds all that is known", () => {
       /^ {2}rank 2 +exit code 76 after 1\.30 s \(because another rank failed\)$/m,
     ]
   ) match(text, line);
+});
+
+Deno.test("failure report: with several hosts, a consequence says that its cause is elsewhere", () => {
+  const consequence = end(1, { code: 76 });
+  match(
+    failureReport(consequence, [consequence], "node7", 2),
+    /the cause is on another host[^]*failure on this host$/m,
+  );
+  ok(!failureReport(end(1, { code: 3 }), [], "node7", 2).includes("another host"));
+  ok(!failureReport(consequence, [consequence], "node7", 1).includes("another host"));
 });

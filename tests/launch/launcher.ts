@@ -20,6 +20,8 @@ export interface LaunchSettings {
   closeOutputAfter?: number;
   /** Do not read stdout before the launcher has ended. */
   pauseOutput?: boolean;
+  /** Makes the command that is run out of the launcher's own. */
+  wrap?: (command: string[]) => string[];
   cwd?: string;
   env?: Record<string, string>;
 }
@@ -35,10 +37,12 @@ export class Launcher implements AsyncDisposable {
 
   constructor(
     args: string[],
-    { closeOutputAfter = Infinity, pauseOutput = false, ...settings }: LaunchSettings = {},
+    { closeOutputAfter = Infinity, pauseOutput = false, wrap = (command) => command, ...settings }:
+      LaunchSettings = {},
   ) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", PROGRAM, ...args],
+    const [program, ...programArgs] = wrap([Deno.execPath(), "run", "-A", PROGRAM, ...args]);
+    this.#child = new Deno.Command(program, {
+      args: programArgs,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -142,7 +142,7 @@ Deno.test("launcher: help, version and dry run print and run nothing", async () 
   deepStrictEqual([help.code, version.code, plan.code], [0, 0, 0]);
   match(help.stdout, /^Usage: deepinv-run .*\n[\s\S]*Examples:\n/);
   strictEqual(version.stdout, `deepinv-run ${config.version}\n`);
-  match(plan.stdout, /^rank 0 on .*\n[\s\S]*\nrank 1 on [\s\S]* {4}WORLD_SIZE=2\n$/);
+  match(plan.stdout, /^rank 0 on \S+, device: .*\n[\s\S]*\nrank 1 on [\s\S]* {4}WORLD_SIZE=2\n$/);
   match(plan.stdout, /DEEPINV_JOB_TOKEN=\(secret\)/);
 });
 
@@ -173,10 +173,16 @@ Deno.test("launcher: a script is found relative to --cwd, or loaded from a URL",
     ok(remote.stdout.endsWith("[0] from afar\n"), remote.stderr);
   }));
 
-Deno.test("launcher: --deno-flags reach the ranks, and their permissions replace the default", async () => {
-  const finished = await launch(["--deno-flags=--no-prompt --allow-env=RANK", fixture("report.ts")]);
-  strictEqual(finished.code, 1);
-  match(finished.stderr, /error +NotCapable: Requires env access/);
+Deno.test("launcher: --deno-flags reach the ranks, and a permission takes the place of the default one", async () => {
+  const [narrowed, guarded, denied] = await Promise.all([
+    launch(["--deno-flags=--no-prompt --allow-env=RANK", fixture("report.ts")]),
+    launch(["--deno-flags=--allow-env=RANK --allow-run=ls", fixture("fail.ts"), "0:0:ok"]),
+    launch(["--deno-flags=--deny-run", fixture("grandchild.ts")]),
+  ]);
+  strictEqual(narrowed.code, 1);
+  match(narrowed.stderr, /error +NotCapable: Requires env access/);
+  strictEqual(guarded.code, 0, guarded.stderr);
+  match(denied.stderr, /error +NotCapable: Requires run access/);
 });
 
 Deno.test("launcher: --log-dir holds each stream of each rank, unprefixed, of the latest job", () =>
@@ -205,6 +211,25 @@ Deno.test("launcher: --log-dir holds each stream of each rank, unprefixed, of th
       await Deno.readTextFile(join(logs, "rank1.stderr.log")),
       /^error: Uncaught .*rank 1 gives up\nand explains\n/,
     );
+  }));
+
+Deno.test("launcher: --redirects, --tee and --local-ranks-filter say what goes where", () =>
+  withFolder(async (folder) => {
+    const { stdout, stderr, code } = await launch([
+      ...["-n", "3", "--log-dir", folder, "-r", "0:3,1:1", "-t", "1:2", "--local-ranks-filter", "0,1"],
+      ...[fixture("fail.ts"), "0:0:ok", "1:0:throw=Error", "2:0:ok"],
+    ]);
+    strictEqual(code, 1);
+    strictEqual(stdout, "");
+    match(stderr, /^\[1\] error: Uncaught/m);
+    deepStrictEqual([...Deno.readDirSync(folder)].map((file) => file.name).sort(), [
+      "rank0.stderr.log",
+      "rank0.stdout.log",
+      "rank1.stderr.log",
+      "rank1.stdout.log",
+    ]);
+    match(await Deno.readTextFile(join(folder, "rank1.stdout.log")), /^pid \d+\n$/);
+    match(await Deno.readTextFile(join(folder, "rank1.stderr.log")), /^error: Uncaught/);
   }));
 
 Deno.test({

@@ -1,11 +1,14 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
-import { helpText, type LaunchOptions, parseCommandLine } from "../../launch/options.ts";
+import { helpText } from "../../launch/flags.ts";
+import { type LaunchOptions, parseCommandLine } from "../../launch/options.ts";
 import { InvalidArgumentError } from "../../src/util/errors.ts";
 
-const host = { cores: 6, cwd: "/here" };
+const host = { cores: 6, gpus: 0, cwd: "/here" };
+const both = { console: true, file: false };
 
-function parse(line: string, env: Record<string, string> = {}): LaunchOptions {
-  const command = parseCommandLine(line.split(" ").filter((word) => word !== ""), env, host);
+function parse(line: string, env: Record<string, string> = {}, gpus = 0): LaunchOptions {
+  const args = line.split(" ").filter((word) => word !== "");
+  const command = parseCommandLine(args, env, { ...host, gpus });
   ok(command.kind === "run");
   return command.options;
 }
@@ -13,6 +16,15 @@ function parse(line: string, env: Record<string, string> = {}): LaunchOptions {
 Deno.test("options: the defaults", () => {
   deepStrictEqual(parse("script.ts"), {
     nproc: 1,
+    nodes: {
+      count: 1,
+      rank: 0,
+      masterAddr: "127.0.0.1",
+      masterPort: null,
+      jobId: "",
+      key: null,
+      insecure: false,
+    },
     script: "script.ts",
     scriptArgs: [],
     cwd: "/here",
@@ -22,6 +34,7 @@ Deno.test("options: the defaults", () => {
     maxRestarts: 0,
     timeoutMs: null,
     logDir: null,
+    routes: [{ stdout: both, stderr: both }],
     prefix: true,
     dryRun: false,
   });
@@ -41,7 +54,13 @@ Deno.test("options: every flag in its forms", () => {
   for (const line of ["-n 4", "-n4", "--nproc-per-node 4", "--nproc-per-node=4"]) {
     strictEqual(parse(`${line} s.ts`).nproc, 4);
   }
-  strictEqual(parse("-n auto s.ts").nproc, 6);
+  for (
+    const [line, gpus, expected] of [["auto", 0, 6], ["auto", 4, 4], ["gpu", 2, 2], ["cpu", 4, 6]] as const
+  ) {
+    strictEqual(parse(`-n ${line} s.ts`, {}, gpus).nproc, expected);
+  }
+  strictEqual(parse("--nproc_per_node=3 --max_restarts 2 s.ts --left_alone").nproc, 3);
+  deepStrictEqual(parse("--no_prefix s.ts --left_alone").scriptArgs, ["--left_alone"]);
   deepStrictEqual(parse("--env A=1 --env B=x=y --env C= s.ts").env, { A: "1", B: "x=y", C: "" });
   strictEqual(parse("--device cpu s.ts").device, "cpu");
   strictEqual(parse("--cwd /there s.ts").cwd, "/there");
@@ -64,6 +83,12 @@ Deno.test("options: the environment stands in for flags, the command line wins",
   strictEqual(options.nproc, 5);
   strictEqual(options.device, "cpu");
   deepStrictEqual(options.env, { A: "1" });
+  strictEqual(parse("s.ts", { DEEPINV_RUN_NO_PREFIX: "1" }).prefix, false);
+  strictEqual(parse("s.ts", { DEEPINV_RUN_NO_PREFIX: "0" }).prefix, true);
+  throws(
+    () => parse("s.ts", { DEEPINV_RUN_DRY_RUN: "yes" }),
+    /DEEPINV_RUN_DRY_RUN must be 1, 0, true or false/,
+  );
 });
 
 Deno.test("options: what cannot be used is refused with the reason", () => {
@@ -74,7 +99,8 @@ Deno.test("options: what cannot be used is refused with the reason", () => {
     ["-n 1e1 s.ts", /-n must be a whole number/],
     ["-n 99999 s.ts", /-n must be a whole number/],
     ["-n two s.ts", /-n must be a whole number/],
-    ["-n", /-n must be followed by N\|auto/],
+    ["-n gpu s.ts", /-n must be a number, cpu or auto on a host where no GPU is found, got gpu$/],
+    ["-n", /-n must be followed by N\|auto\|gpu\|cpu/],
     ["-n 2", /the script must be named after the flags, got nothing/],
     ["", /the script must be named/],
     ["--frobnicate s.ts", /a flag must be one that --help lists, got --frobnicate$/],
@@ -104,15 +130,20 @@ Deno.test("options: help and version win over everything before the script", () 
   strictEqual(parseCommandLine(["--help"], {}, host).kind, "help");
   strictEqual(parseCommandLine(["-n", "x", "-h"], {}, host).kind, "help");
   strictEqual(parseCommandLine(["--version", "s.ts"], {}, host).kind, "version");
+  strictEqual(parseCommandLine(["--help"], { DEEPINV_RUN_DRY_RUN: "?" }, host).kind, "help");
+  strictEqual(parseCommandLine(["keygen"], {}, host).kind, "keygen");
 });
 
 Deno.test("options: the help text names every group, twin and example", () => {
   const text = helpText();
   for (
-    const part of ["Ranks:", "Environment:", "Output:", "Other:", "Examples:", "-n, --nproc-per-node N|auto"]
+    const part of [
+      ...["Ranks:", "Several hosts:", "Environment:", "Output:", "Other:", "Permissions:", "Examples:"],
+      "-n, --nproc-per-node N|auto|gpu|cpu",
+    ]
   ) {
     ok(text.includes(part), part);
   }
   ok(text.includes("DEEPINV_RUN_LOG_DIR"));
-  ok(text.split("\n").every((line) => line.length <= 110));
+  ok(text.split("\n").every((line) => line.length <= 120));
 });

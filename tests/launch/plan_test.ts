@@ -1,13 +1,23 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type LaunchOptions, parseCommandLine } from "../../launch/options.ts";
 import { formatPlan, type HostFacts, type JobPlan, planJob } from "../../launch/plan.ts";
+import { RESERVED_VARIABLES } from "../../launch/rank_variables.ts";
 
 const location = { main: "/s.ts", configFlags: ["--config", "/p/deno.json"], guard: "file:///g.ts" };
 const attempt = { masterPort: 4567, token: "c0ffee", restartCount: 2 };
-const linux: HostFacts = { deno: "deno", os: "linux", cores: 8, launcherPid: 99, env: {}, terminal: false };
+const linux: HostFacts = {
+  deno: "deno",
+  os: "linux",
+  cores: 8,
+  gpus: [],
+  launcherPid: 99,
+  env: {},
+  terminal: false,
+};
+const permissions = ["read", "write", "net", "env", "sys", "run", "ffi"].map((kind) => `--allow-${kind}`);
 
 function plan(args: string[], host: Partial<HostFacts> = {}): JobPlan {
-  const command = parseCommandLine(args, {}, { cores: 8, cwd: "/here" });
+  const command = parseCommandLine(args, host.env ?? {}, { cores: 8, gpus: 0, cwd: "/here" });
   ok(command.kind === "run");
   return planJob(command.options as LaunchOptions, location, { ...linux, ...host }, attempt);
 }
@@ -22,7 +32,8 @@ Deno.test("plan: every rank has its place, its command and the job's secret", ()
   ]]);
   for (const { args, env } of ranks) {
     deepStrictEqual(args, [
-      ...["run", "-A", "--preload", "file:///g.ts", "--config", "/p/deno.json", "/s.ts", "--flag", "value"],
+      ...["run", "--quiet", ...permissions, "--preload", "file:///g.ts", "--config", "/p/deno.json"],
+      ...["/s.ts", "--flag", "value"],
     ]);
     strictEqual(env.WORLD_SIZE, "3");
     strictEqual(env.LOCAL_WORLD_SIZE, "3");
@@ -34,24 +45,11 @@ Deno.test("plan: every rank has its place, its command and the job's secret", ()
   }
 });
 
-Deno.test("plan: cores are divided between the ranks, at least one each", () => {
-  strictEqual(plan(["-n", "3", "s.ts"]).ranks[0].env.LP_NUM_THREADS, "2");
-  strictEqual(plan(["-n", "20", "s.ts"]).ranks[0].env.LP_NUM_THREADS, "1");
-});
-
-Deno.test("plan: graphics variables are defaults, on Linux only", () => {
-  const { env } = plan(["s.ts"]).ranks[0];
-  strictEqual(env.DENO_WEBGPU_BACKEND, "vulkan");
-  strictEqual(env.NODEVICE_SELECT, "1");
-  const set =
-    plan(["s.ts"], { env: { DENO_WEBGPU_BACKEND: "gl", LP_NUM_THREADS: "7", NODEVICE_SELECT: "0" } }).ranks[0]
-      .env;
-  for (const name of ["DENO_WEBGPU_BACKEND", "LP_NUM_THREADS", "NODEVICE_SELECT"]) ok(!(name in set), name);
-  strictEqual(plan(["--env", "LP_NUM_THREADS=5", "s.ts"]).ranks[0].env.LP_NUM_THREADS, "5");
-  ok(!("NODEVICE_SELECT" in plan(["s.ts"], { env: { DRI_PRIME: "1" } }).ranks[0].env));
+Deno.test("plan: device variables depend on what the user sets, here or in the shell", () => {
+  strictEqual(plan(["s.ts"]).ranks[0].env.NODEVICE_SELECT, "1");
   ok(!("NODEVICE_SELECT" in plan(["--env", "DRI_PRIME=1", "s.ts"]).ranks[0].env));
-  const mac = plan(["s.ts"], { os: "darwin" }).ranks[0];
-  ok(!("DENO_WEBGPU_BACKEND" in mac.env) && !mac.args.includes("--preload"));
+  strictEqual(plan(["--env", "LP_NUM_THREADS=5", "s.ts"]).ranks[0].env.LP_NUM_THREADS, "5");
+  ok(!plan(["s.ts"], { os: "darwin" }).ranks[0].args.includes("--preload"));
 });
 
 Deno.test("plan: colours follow the terminal unless the user decided", () => {
@@ -67,17 +65,49 @@ Deno.test("plan: the device is passed by environment, and only if asked for", ()
   ok(!("DEEPINV_DEVICE" in plan(["s.ts"]).ranks[0].env));
 });
 
-Deno.test("plan: permission flags of the user replace all permissions and the guard that needs them", () => {
-  for (const flag of ["--allow-read", "-R", "--allow-net=a.b", "-P", "--permission-set=x"]) {
-    const { args } = plan([`--deno-flags=${flag}`, "s.ts"]).ranks[0];
-    deepStrictEqual(args, ["run", "--config", "/p/deno.json", flag, "/s.ts"]);
+Deno.test("plan: a rank that may not load the C library has no guard", () => {
+  for (const flag of ["--allow-ffi=/lib/x.so", "--deny-ffi", "-P", "--permission-set=x"]) {
+    ok(!plan([`--deno-flags=${flag}`, "s.ts"]).ranks[0].args.includes("--preload"), flag);
   }
-  ok(plan(["--deno-flags=--deny-net --quiet", "s.ts"]).ranks[0].args.includes("-A"));
+  for (const flag of ["-A", "--allow-ffi", "--deny-net", "--allow-read=/data"]) {
+    ok(plan([`--deno-flags=${flag}`, "s.ts"]).ranks[0].args.includes("--preload"), flag);
+  }
+});
+
+Deno.test("plan: several hosts number their ranks one after the other", () => {
+  const key = "ab".repeat(32);
+  const args = ["--nnodes", "3", "--node-rank", "1", "--master-addr", "10.0.0.1", "-n", "2", "s.ts"];
+  const { ranks, worldSize } = plan(args, { env: { DEEPINV_JOB_KEY: key } });
+  strictEqual(worldSize, 6);
+  deepStrictEqual(ranks.map(({ rank, localRank }) => [rank, localRank]), [[2, 0], [3, 1]]);
+  for (const { rank, env } of ranks) {
+    strictEqual(env.RANK, String(rank));
+    strictEqual(env.WORLD_SIZE, "6");
+    strictEqual(env.LOCAL_WORLD_SIZE, "2");
+    strictEqual(env.GROUP_RANK, "1");
+    strictEqual(env.NODE_RANK, "1");
+    strictEqual(env.GROUP_WORLD_SIZE, "3");
+    strictEqual(env.MASTER_ADDR, "10.0.0.1");
+    strictEqual(env.DEEPINV_JOB_KEY, key);
+    ok(!("DEEPINV_INSECURE" in env));
+  }
+  const open = plan(["--insecure", ...args]).ranks[0].env;
+  strictEqual(open.DEEPINV_INSECURE, "1");
+  ok(!("DEEPINV_JOB_KEY" in open));
+});
+
+Deno.test("plan: the launcher sets no variable that it lets users set", () => {
+  const { env } = plan(["--nnodes", "1", "--insecure", "s.ts"], { env: { DEEPINV_JOB_KEY: "ab".repeat(32) } })
+    .ranks[0];
+  const own = Object.keys(env).filter((name) => RESERVED_VARIABLES.includes(name));
+  deepStrictEqual(own.toSorted(), [...RESERVED_VARIABLES].toSorted());
 });
 
 Deno.test("plan: the text for a dry run shows commands and environment, never the secret", () => {
-  const text = formatPlan(plan(["-n", "2", "s.ts", "x"]), "node7");
-  ok(text.includes("rank 1 on node7\n  deno run -A"));
+  const key = "ab".repeat(32);
+  const text = formatPlan(plan(["-n", "2", "s.ts", "x"], { env: { DEEPINV_JOB_KEY: key } }), "node7");
+  ok(text.includes("rank 1 on node7, device: left to WebGPU\n  deno run --quiet --allow-read"));
+  ok(text.includes("DEEPINV_JOB_KEY=(secret)") && !text.includes(key));
   ok(text.includes("    MASTER_PORT=4567\n"));
   ok(text.includes("DEEPINV_JOB_TOKEN=(secret)") && !text.includes("c0ffee"));
 });

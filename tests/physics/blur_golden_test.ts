@@ -1,4 +1,4 @@
-import { Blur, type BlurPadding, gaussianBlur, stack, TensorList } from "../../src/physics/mod.ts";
+import { Blur, type BlurPadding, gaussianBlur, stack, type TensorList } from "../../src/physics/mod.ts";
 import { assertGolden, image, onBothDevices } from "../golden.ts";
 
 onBothDevices("gaussianBlur equals deepinv's kernels", async () => {

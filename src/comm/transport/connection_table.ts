@@ -1,5 +1,6 @@
 /** The peers of a rank, found by connection, by rank and by file descriptor. */
 
+import type { Failure } from "../errors.ts";
 import type { PeerLink } from "./peer_link.ts";
 import type { RankInfo } from "./transport.ts";
 import type { RoutingKey } from "./zmq_socket.ts";
@@ -51,6 +52,11 @@ export class ConnectionTable {
     this.#keyOfDescriptor.set(descriptor, key);
   }
 
+  /** The connection that uses a file descriptor. */
+  keyOf(descriptor: number): RoutingKey | undefined {
+    return this.#keyOfDescriptor.get(descriptor);
+  }
+
   /** The connection that used a file descriptor, which is forgotten. */
   takeDescriptor(descriptor: number): RoutingKey | undefined {
     const key = this.#keyOfDescriptor.get(descriptor);
@@ -63,9 +69,29 @@ export class ConnectionTable {
     return [...this.peers].every((peer) => peer.knowsGoodbye || peer.state !== "here");
   }
 
-  /** A rank with its host and process, for messages. */
-  name(rank: number): string {
+  /** The failure of a rank that does not take part any more although others communicate with it. */
+  leftEarly(rank: number): Failure {
+    const detail = `${this.#name(rank)} left the group while other ranks still communicate`;
+    return { kind: "rank", operation: "", sequence: 0, ranks: [rank], detail };
+  }
+
+  /** The failure of peers whose connections broke. */
+  loss(peers: readonly Peer[]): Failure {
+    const ranks = peers.map(({ rank }) => rank).sort((a, b) => a - b);
+    const names = ranks.map((rank) => this.#name(rank)).join(", ");
+    const detail = `${names} failed: the connection broke`;
+    return { kind: "rank", operation: "", sequence: 0, ranks, detail };
+  }
+
+  /** A rank with its host and process. */
+  #name(rank: number): string {
     const info = this.#byRank.get(rank)?.info;
     return info === undefined ? `rank ${rank}` : `rank ${rank} (host ${info.host}, pid ${info.pid})`;
   }
+}
+
+/** The failure of a peer that sends what it must not. */
+export function violation(peer: Peer, reason: string): Failure {
+  const detail = `rank ${peer.rank} broke the protocol: ${reason}`;
+  return { kind: "rank", operation: "", sequence: 0, ranks: [peer.rank], detail };
 }

@@ -184,9 +184,10 @@ export class Handshakes {
     const verdict = kind === Kind.Welcome ? "welcome" : "refuse";
     const info = text(body, "info");
     if (!await this.#key.verify(this.#terms(verdict, pending, info), text(body, "mac"))) return;
+    // A refusal stands even if the connection has broken since.
+    if (verdict === "refuse") return this.#host.refused(pending.peer, info);
     if (this.#pending.get(key) !== pending) return;
     this.#pending.delete(key);
-    if (verdict === "refuse") return this.#host.refused(pending.peer, info);
     this.#host.reply(key, Kind.Ready, {});
     this.#host.established(key, pending.peer, info);
   }

@@ -3,7 +3,8 @@
 import { type Failure, FailureSignal } from "../errors.ts";
 import type { Libzmq } from "../libzmq.ts";
 import { decodeHeader, type Envelope, type Frame, FrameError, Kind, NO_ENVELOPE } from "../wire.ts";
-import { ConnectionTable, type Peer } from "./connection_table.ts";
+import type { Admission, ZmqOptions } from "./admission.ts";
+import { ConnectionTable, type Peer, violation } from "./connection_table.ts";
 import { FramePort } from "./frame_port.ts";
 import { type Body, type HandshakeHost, Handshakes } from "./handshake.ts";
 import { type FrameWriter, PeerLink } from "./peer_link.ts";
@@ -20,16 +21,6 @@ const GOODBYE_MS = 2000;
 const GOODBYE_AFTER_FAILURE_MS = 500;
 /** How long the last acknowledgements may take to leave when nobody depends on them any more. */
 const SETTLED_LINGER_MS = 100;
-
-/** What the rendezvous does with connections that are not yet established. */
-export interface Admission {
-  /** A connecting rank has proved itself. */
-  proved(key: RoutingKey, rank: number, info: string): void;
-  /** A connection is established; `info` is what the other rank told. */
-  established(rank: number, info: string): void;
-  /** The rank this one connected to has refused it. */
-  refused(info: string): void;
-}
 
 /** See the file's description; made by the rendezvous. */
 export class ZmqTransport implements Transport, HandshakeHost {
@@ -56,14 +47,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
    * @param zmq the C functions
    * @param options who this is, the job token, and the layers that want to know
    */
-  constructor(zmq: Libzmq, options: {
-    rank: number;
-    worldSize: number;
-    token: string;
-    ipv6?: boolean;
-    observer: TransportObserver;
-    admission: Admission;
-  }) {
+  constructor(zmq: Libzmq, options: ZmqOptions) {
     this.rank = options.rank;
     this.worldSize = options.worldSize;
     this.#observer = options.observer;
@@ -86,13 +70,9 @@ export class ZmqTransport implements Transport, HandshakeHost {
     this.handshakes.hello(outgoingKey(rank), rank);
   }
 
-  async attend<T>(work: Promise<T>): Promise<T> {
+  attend<T>(work: Promise<T>): Promise<T> {
     this.#progress.acquire();
-    try {
-      return await work;
-    } finally {
-      this.#progress.release();
-    }
+    return work.finally(() => this.#progress.release());
   }
 
   send(rank: number, envelope: Envelope, bytes: Uint8Array): Promise<void> {
@@ -100,8 +80,8 @@ export class ZmqTransport implements Transport, HandshakeHost {
     return peer instanceof Promise ? peer : peer.link.send(envelope, bytes);
   }
 
-  receive(rank: number, envelope: Envelope, into: Uint8Array): Promise<void> {
-    return this.#receive(rank, envelope, into) as Promise<unknown> as Promise<void>;
+  async receive(rank: number, envelope: Envelope, into: Uint8Array): Promise<void> {
+    await this.#receive(rank, envelope, into);
   }
 
   receiveMessage(rank: number, envelope: Envelope): Promise<Message> {
@@ -124,11 +104,8 @@ export class ZmqTransport implements Transport, HandshakeHost {
   fail(failure: Failure, tell = true): void {
     if (this.failure !== undefined) return;
     this.failure = failure;
-    const report = encodeFailure(failure);
-    for (const peer of this.#connections.peers) {
-      peer.link.fail(failure);
-      if (tell && peer.state === "here") this.#writeTo(peer, Kind.Abort, NO_ENVELOPE, report);
-    }
+    for (const peer of this.#connections.peers) peer.link.fail(failure);
+    if (tell) this.#report(failure);
     this.#rollCall.cancel();
   }
 
@@ -178,7 +155,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
     const peer = this.#connections.ofRank(rank);
     if (peer !== undefined && peer.state === "here") return peer;
-    this.fail(this.#leftEarly(rank));
+    this.fail(this.#connections.leftEarly(rank));
     return Promise.reject(new FailureSignal(this.failure!));
   }
 
@@ -187,13 +164,15 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const peer = this.#connections.ofRank(rank)!;
     const message = peer.link.receive(envelope, into);
     // What a rank sent before it left still counts.
-    if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#leftEarly(rank));
+    if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#connections.leftEarly(rank));
     return message;
   }
 
-  #leftEarly(rank: number): Failure {
-    const detail = `${this.#connections.name(rank)} left the group while other ranks still communicate`;
-    return { kind: "rank", operation: "", sequence: 0, ranks: [rank], detail };
+  #report(failure: Failure): void {
+    const report = encodeFailure(failure);
+    for (const peer of this.#connections.peers) {
+      if (peer.state === "here") this.#writeTo(peer, Kind.Abort, NO_ENVELOPE, report);
+    }
   }
 
   /** Sends a frame of no message to a peer, if it is still connected. */
@@ -208,15 +187,13 @@ export class ZmqTransport implements Transport, HandshakeHost {
   }
 
   #drain(): boolean {
-    let progressed = this.#drainMessages(FRAMES_PER_DRAIN);
+    const progressed = this.#drainMessages(FRAMES_PER_DRAIN);
     const broken = this.#socket.disconnected();
-    if (broken.length > 0) {
-      // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
-      this.#drainMessages(Infinity);
-      this.#lose(broken);
-      progressed = true;
-    }
-    return progressed;
+    if (broken.length === 0) return progressed;
+    // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
+    this.#drainMessages(Infinity);
+    this.#lose(broken);
+    return true;
   }
 
   #drainMessages(limit: number): boolean {
@@ -232,38 +209,39 @@ export class ZmqTransport implements Transport, HandshakeHost {
   #handle(key: RoutingKey): void {
     const frame = decodeHeader(this.#socket.header, this.#socket.headerLength);
     const peer = this.#connections.ofKey(key);
-    if (peer === undefined) {
-      if (frame instanceof FrameError) this.stranger(frame.reason);
-      else if (key === FOREIGN) this.stranger("a routing id of its own choice");
-      else if (frame.kind > Kind.Ready) this.#unexpected(frame);
-      else if (this.#closing === undefined) this.#handleHandshake(key, frame);
-    } else if (frame instanceof FrameError) {
-      this.fail(violation(peer, frame.reason));
-    } else if (frame.kind <= Kind.Ready) {
-      // The other side has repeated something that was on its way already.
-    } else if (frame.source !== peer.rank || frame.serial !== (peer.received++ >>> 0)) {
-      this.fail(violation(peer, "a replayed, lost or borrowed frame"));
-    } else {
-      const failure = this.#handlePeer(peer, frame);
-      if (failure !== undefined) this.fail(failure);
-    }
+    if (peer === undefined) return this.#handleUnknown(key, frame);
+    const failure = frame instanceof FrameError
+      ? violation(peer, frame.reason)
+      : this.#handlePeer(peer, frame);
+    if (failure !== undefined) this.fail(failure);
   }
 
-  /** Last words of an earlier job at the same port are no attack; anything else without a handshake may be one. */
-  #unexpected(frame: Frame): void {
-    if (frame.kind < Kind.Abort) this.stranger("a frame without a handshake");
+  #handleUnknown(key: RoutingKey, frame: Frame | FrameError): void {
+    if (frame instanceof FrameError) this.stranger(frame.reason);
+    else if (key === FOREIGN) this.stranger("a routing id of its own choice");
+    else if (frame.kind <= Kind.Ready && this.#closing === undefined) this.#handleHandshake(key, frame);
+    // Last words of an earlier job at the same port are no attack.
+    else if (frame.kind > Kind.Ready && frame.kind < Kind.Abort) this.stranger("a frame without a handshake");
   }
 
   #handleHandshake(key: RoutingKey, frame: Frame): void {
     const payload = this.#socket.payloadWithDescriptor(frame.payload);
     if (payload === undefined) return this.stranger("an incomplete handshake");
-    // Descriptors are reused: what broke before this message came is another connection.
-    this.#lose(this.#socket.disconnected());
+    // Descriptors are reused: one that belonged to another connection broke before this message came.
+    const broken = this.#socket.disconnected();
+    const own = broken.filter((descriptor) => this.#connections.keyOf(descriptor) === key);
+    this.#lose(broken.filter((descriptor) => !own.includes(descriptor)));
     this.#connections.noteDescriptor(payload.descriptor, key);
     this.handshakes.handle(key, frame, payload.bytes).catch((error) => this.stranger(String(error)));
+    this.#lose(own);
   }
 
   #handlePeer(peer: Peer, frame: Frame): Failure | undefined {
+    // The other side may have repeated a part of the handshake that was on its way already.
+    if (frame.kind <= Kind.Ready) return undefined;
+    if (frame.source !== peer.rank || frame.serial !== (peer.received++ >>> 0)) {
+      return violation(peer, "a replayed, lost or borrowed frame");
+    }
     switch (frame.kind) {
       case Kind.Data:
       case Kind.Grant:
@@ -283,7 +261,9 @@ export class ZmqTransport implements Transport, HandshakeHost {
         this.#writeTo(peer, Kind.GoodbyeAck);
         peer.state = "left";
         this.#endFarewell();
-        return peer.link.isAwaited || peer.link.hasUnsent ? this.#leftEarly(peer.rank) : undefined;
+        return peer.link.isAwaited || peer.link.hasUnsent
+          ? this.#connections.leftEarly(peer.rank)
+          : undefined;
       case Kind.GoodbyeAck:
         peer.knowsGoodbye = true;
         this.#endFarewell();
@@ -310,19 +290,15 @@ export class ZmqTransport implements Transport, HandshakeHost {
       const peer = this.#connections.ofKey(key);
       if (peer === undefined) {
         this.handshakes.broken(key);
-      } else {
-        if (peer.state === "here") lost.push(peer);
-        peer.state = "lost";
-        const endpoint = this.#dialled.get(key);
-        if (endpoint !== undefined) this.#socket.disconnect(endpoint);
+        continue;
       }
+      if (peer.state === "here") lost.push(peer);
+      peer.state = "lost";
+      const endpoint = this.#dialled.get(key);
+      if (endpoint !== undefined) this.#socket.disconnect(endpoint);
     }
     this.#endFarewell();
-    if (lost.length === 0) return;
-    const ranks = lost.map(({ rank }) => rank).sort((a, b) => a - b);
-    const names = ranks.map((rank) => this.#connections.name(rank)).join(", ");
-    const detail = `${names} failed: the connection broke`;
-    this.fail({ kind: "rank", operation: "", sequence: 0, ranks, detail });
+    if (lost.length > 0) this.fail(this.#connections.loss(lost));
   }
 
   #endFarewell(): void {
@@ -333,6 +309,8 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const limit = this.failure === undefined ? GOODBYE_MS : GOODBYE_AFTER_FAILURE_MS;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#farewell = resolve;
+    // A rank that leaves because of a failure is not itself one: the others learn the failure first.
+    if (this.failure !== undefined) this.#report(this.failure);
     for (const peer of this.#connections.peers) this.#writeTo(peer, Kind.Goodbye);
     const timer = setTimeout(resolve, limit);
     this.#endFarewell();
@@ -343,9 +321,4 @@ export class ZmqTransport implements Transport, HandshakeHost {
     await this.#progress.close();
     await this.#socket.close(this.#connections.isSettled ? SETTLED_LINGER_MS : limit);
   }
-}
-
-function violation(peer: Peer, reason: string): Failure {
-  const detail = `rank ${peer.rank} broke the protocol: ${reason}`;
-  return { kind: "rank", operation: "", sequence: 0, ranks: [peer.rank], detail };
 }

@@ -41,6 +41,9 @@ const HEARTBEAT_TIMEOUT_MS = 2000;
 /** Incoming messages that libzmq may hold for one connection; more than a peer may send without a grant. */
 const RECEIVE_HIGH_WATER_MARK = 1 << 18;
 
+/** Routing ids kept as bytes; strangers may come in any number. */
+const MAX_IDS = 4096;
+
 /** Key of a connection: its 5-byte routing id as a number; {@link NO_MESSAGE} and {@link FOREIGN} are none. */
 export type RoutingKey = number;
 /** Nothing to read. */
@@ -156,7 +159,10 @@ export class RouterSocket {
   send(key: RoutingKey, header: Uint8Array<ArrayBuffer>, payload?: Uint8Array): boolean {
     if (!this.#open) return false;
     let id = this.#ids.get(key);
-    if (id === undefined) this.#ids.set(key, id = routingId(key));
+    if (id === undefined) {
+      if (this.#ids.size >= MAX_IDS) this.#ids.clear();
+      this.#ids.set(key, id = routingId(key));
+    }
     const { zmq_send } = this.#zmq;
     if (zmq_send(this.#socket, id, ID_BYTES, DONTWAIT | SNDMORE) < 0) return false;
     const hasPayload = payload !== undefined && payload.length > 0;

@@ -1,5 +1,6 @@
 import type { CorrelateKernel } from "../kernel.ts";
 import type { Arena } from "./arena.ts";
+import { withInput, withOutput } from "./staging.ts";
 import { correlation, type CorrelationSpec } from "./wasm/correlation.ts";
 import { KernelCache, type WasmFunction } from "./wasm/kernels.ts";
 
@@ -121,22 +122,4 @@ function correlateNarrow(
       out[to++] = sum;
     }
   }
-}
-
-/** Calls `use` with the address of `array`, or of a copy in the arena. */
-function withInput(arena: Arena, array: Float32Array, use: (address: number) => void): void {
-  if (arena.owns(array)) return use(array.byteOffset);
-  arena.borrow(array.byteLength, (address) => {
-    arena.view(address, array.length).set(array);
-    use(address);
-  });
-}
-
-/** Calls `use` with the address of `array`, or of memory that is copied to it afterwards. */
-function withOutput(arena: Arena, array: Float32Array, use: (address: number) => void): void {
-  if (arena.owns(array)) return use(array.byteOffset);
-  arena.borrow(array.byteLength, (address) => {
-    use(address);
-    array.set(arena.view(address, array.length));
-  });
 }

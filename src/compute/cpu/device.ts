@@ -6,6 +6,7 @@ import { Arena } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import { CpuConvEngine } from "./conv_engine.ts";
 import { correlate } from "./correlate.ts";
+import { fft } from "./fft.ts";
 import { axis } from "./kernels/axis.ts";
 import { convolve } from "./kernels/convolve.ts";
 import { map } from "./kernels/map.ts";
@@ -104,6 +105,8 @@ export class CpuDevice implements Device {
         return matmul(kernel, sources[0], sources[1], target);
       case "convolve":
         return convolve(kernel, sources[0], sources[1], target);
+      case "fft":
+        return fft(this.#arena, kernel, sources[0], target);
       default:
         return kernel satisfies never;
     }

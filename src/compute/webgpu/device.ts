@@ -125,6 +125,7 @@ export class WebGpuDevice implements Device {
   }
 
   release(buffer: DeviceBuffer): void {
+    if (this.#closed) return;
     const own = this.#own("release", buffer);
     own.released = true;
     this.#buffers.release(own.resource);

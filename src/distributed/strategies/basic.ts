@@ -7,7 +7,12 @@ import { blockAxis, tiledDims } from "./tile_grid.ts";
  * max(1, floor(D / t)) blocks, t = max(64, floor((product of the tiled lengths)^(1/k) / 2)).
  */
 export class BasicStrategy extends GridStrategy {
-  /** @param imgSize the full shape of the signals */
+  /**
+   * Plans the blocks of signals of one shape.
+   *
+   * @param imgSize the full shape of the signals
+   * @param options which dimensions are cut
+   */
   constructor(imgSize: readonly number[], options: Pick<TilingOptions, "tilingDims"> = {}) {
     const dims = tiledDims(imgSize, options.tilingDims);
     const volume = dims.reduce((product, dim) => product * imgSize[dim], 1);

@@ -12,6 +12,8 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
   readonly #padding: PaddingMode;
 
   /**
+   * Lays a grid over signals of one shape.
+   *
    * @param imgSize the full shape of the signals
    * @param axes the tiling of every tiled dimension, ascending
    * @param padding how the signal continues past its border

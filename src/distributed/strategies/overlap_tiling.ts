@@ -18,6 +18,8 @@ export interface TilingOptions {
  */
 export class SmartTilingStrategy extends GridStrategy {
   /**
+   * Plans the tiles of signals of one shape.
+   *
    * @param imgSize the full shape of the signals
    * @param options sizes of the tiles
    * @throws {InvalidArgumentError} for sizes that are not whole numbers in range

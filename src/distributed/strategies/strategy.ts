@@ -21,7 +21,11 @@ export abstract class DistributedSignalStrategy {
   /** The full shape of the signals that this strategy cuts. */
   readonly imgSize: readonly number[];
 
-  /** @param imgSize the full shape of the signals, for images (B, C, H, W) */
+  /**
+   * Remembers the shape that it is for.
+   *
+   * @param imgSize the full shape of the signals, for images (B, C, H, W)
+   */
   constructor(imgSize: readonly number[]) {
     this.imgSize = imgSize;
   }

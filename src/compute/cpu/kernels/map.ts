@@ -80,7 +80,7 @@ export function map(kernel: MapKernel, inputs: readonly Float32Array[], output: 
     step: strides[k][inner],
   }));
   const [out, a = NOTHING, b = NOTHING, c = NOTHING] = walks;
-  const [s, t] = kernel.scalars;
+  const s = Math.fround(kernel.scalars[0]), t = Math.fround(kernel.scalars[1]);
   const count = shape[inner];
   const plainCopy = kernel.fn === "copy" && out.step === 1 && a.step === 1;
   const loop = loopOf(kernel.fn);

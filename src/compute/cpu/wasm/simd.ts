@@ -11,6 +11,20 @@ export const store = (address: Code, value: Code, offset = 0): Code => [
   2,
   unsigned(offset),
 ];
+/** `into` with one lane replaced by a float32 from memory. */
+export const loadLane = (address: Code, into: Code, lane: number): Code => [
+  simd(0x56, address, into),
+  2,
+  unsigned(0),
+  lane,
+];
+/** Writes one lane of `value` to memory. */
+export const storeLane = (address: Code, value: Code, lane: number): Code => [
+  simd(0x5a, address, value),
+  2,
+  unsigned(0),
+  lane,
+];
 export const zero: Code = [0xfd, 12, Array(16).fill(0)];
 /** A float32 constant in all four lanes. */
 export const splat = (value: number): Code =>

@@ -1,0 +1,134 @@
+import { type FftPlan, isChirp, planFft, type SmoothPlan, unitRoots } from "../fft/plan.ts";
+import type { Arena } from "./arena.ts";
+import { fftMultiply } from "./wasm/fft_multiply.ts";
+import { ELEMENT, fftStage } from "./wasm/fft_stage.ts";
+import type { KernelCache } from "./wasm/kernels.ts";
+
+/** Bytes between two groups, so that they do not start at the same place of a memory page. */
+const GAP = 192;
+
+/**
+ * Transforms of groups: four lines side by side, one in each SIMD lane, in a workspace that also holds the factors.
+ * Every group has a twin; stages go from one to the other and back.
+ */
+export class FftGroups {
+  /** Bytes of the workspace. */
+  readonly bytes: number;
+  /** Bytes from one group to the next. */
+  readonly groupBytes: number;
+  readonly #arena: Arena;
+  readonly #kernels: KernelCache;
+  readonly #plan: FftPlan;
+  readonly #smooth: SmoothPlan;
+  readonly #count: number;
+  readonly #tables: readonly Float32Array[];
+  /** Addresses of the groups and, behind their twins, of the tables. */
+  #groups = 0;
+  #addresses: readonly number[] = [];
+
+  /**
+   * @param count how many groups the workspace holds
+   * @param scale what {@link scale} points at
+   */
+  constructor(arena: Arena, kernels: KernelCache, length: number, count: number, scale: number) {
+    this.#arena = arena;
+    this.#kernels = kernels;
+    this.#plan = planFft(length);
+    this.#smooth = isChirp(this.#plan) ? this.#plan.convolution : this.#plan;
+    this.#count = count;
+    const chirp = isChirp(this.#plan) ? [this.#plan.chirp, this.#plan.spectrum] : [];
+    this.#tables = [Float32Array.of(scale), stageRoots(this.#smooth), ...chirp];
+    this.groupBytes = this.#smooth.length * ELEMENT + GAP;
+    this.bytes = 2 * count * this.groupBytes + this.#tables.reduce((sum, table) => sum + table.byteLength, 0);
+  }
+
+  /** Takes {@link bytes} bytes of the arena, and puts the tables there. */
+  open(address: number): void {
+    this.#groups = address;
+    let end = this.#twins + this.#count * this.groupBytes;
+    this.#addresses = this.#tables.map((table) => {
+      const start = end;
+      this.#arena.view(start, table.length).set(table);
+      end += table.byteLength;
+      return start;
+    });
+  }
+
+  /** Address of the factor for the results. */
+  get scale(): number {
+    return this.#addresses[0];
+  }
+
+  /** Address of the first group, for the input. */
+  get input(): number {
+    return this.#groups;
+  }
+
+  /** Transforms the first `count` groups, whose input is lost. Returns the address of the first result. */
+  transform(count: number): number {
+    let result = 0;
+    for (let g = count - 1; g >= 0; g--) {
+      const input = this.#groups + g * this.groupBytes;
+      const twin = this.#twins + g * this.groupBytes;
+      result = isChirp(this.#plan)
+        ? this.#chirpTransform(this.#plan.length, input, twin)
+        : this.#smoothTransform(input, twin);
+    }
+    return result;
+  }
+
+  get #twins(): number {
+    return this.#groups + this.#count * this.groupBytes;
+  }
+
+  /** X = F(x) */
+  #smoothTransform(input: number, twin: number): number {
+    const { length, stages } = this.#smooth;
+    let roots = this.#addresses[1];
+    let [from, to] = [input, twin];
+    for (const { radix, span } of stages) {
+      const stage = this.#kernels.get(fftStage, { radix, rotated: span > 1 });
+      stage(from, to, roots, span, length / (radix * span));
+      roots += 8 * span * (radix - 1);
+      [from, to] = [to, from];
+    }
+    return from;
+  }
+
+  /** X = c conj(F(S conj(F(c x)))) */
+  #chirpTransform(length: number, input: number, twin: number): number {
+    const [, , chirp, spectrum] = this.#addresses;
+    const size = this.#smooth.length;
+    const multiply = this.#kernels.get(fftMultiply, { conjugate: false });
+    const multiplyConjugate = this.#kernels.get(fftMultiply, { conjugate: true });
+    multiply(input, chirp, input, length);
+    this.#arena.view(input + length * ELEMENT, ((size - length) * ELEMENT) / 4).fill(0);
+    const middle = this.#smoothTransform(input, twin);
+    multiplyConjugate(middle, spectrum, middle, size);
+    const result = this.#smoothTransform(middle, middle === input ? twin : input);
+    multiplyConjugate(result, chirp, result, length);
+    return result;
+  }
+}
+
+const rootTables: WeakMap<SmoothPlan, Float32Array> = new WeakMap();
+
+/** For every stage, every k < span and 1 <= i < radix: exp(-2 pi i (i k) / (radix span)) as (real, imaginary). */
+function stageRoots(plan: SmoothPlan): Float32Array {
+  let table = rootTables.get(plan);
+  if (table) return table;
+  table = new Float32Array(plan.stages.reduce((sum, { radix, span }) => sum + 2 * span * (radix - 1), 0));
+  const roots = unitRoots(plan.length);
+  let at = 0;
+  for (const { radix, span } of plan.stages) {
+    const step = plan.length / (radix * span);
+    for (let k = 0; k < span; k++) {
+      for (let i = 1; i < radix; i++) {
+        table[at++] = roots[2 * i * k * step];
+        table[at++] = roots[2 * i * k * step + 1];
+      }
+    }
+  }
+  rootTables.set(plan, table);
+  return table;
+}
