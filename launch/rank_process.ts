@@ -24,7 +24,7 @@ export interface RankEnd extends RankExit {
 }
 
 const TAIL_BYTES = 16 * 1024;
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 /** How long an ended rank's pipe must be silent before it is given up: a grandchild may hold it open for ever. */
 const QUIET_MS = 200;
 /** More than a pipe can hold: what comes after this many bytes was written after the rank's end. */

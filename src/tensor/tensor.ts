@@ -3,7 +3,8 @@ import { DeviceError } from "../compute/errors.ts";
 import type { AxisTable, MapFunction } from "../compute/kernel.ts";
 import { defaultDevice } from "../compute/open.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
-import { allocateArray, type DeviceArray, numelOf, resolveDim, resolveDims, type Storage } from "./array.ts";
+import { allocateArray, type DeviceArray, numelOf, resolveDim, resolveDims } from "./array.ts";
+import { forget, releaseDropped, releaseWhenDropped } from "./forgotten.ts";
 import { flatten, type TensorData } from "./nested.ts";
 import { applyAlong, applyTables } from "./ops/axis.ts";
 import { type ConvolutionOptions, convolve } from "./ops/convolve.ts";
@@ -29,9 +30,6 @@ export interface ReductionOptions {
   /** Whether the reduced dimensions stay, with extent 1; default false. */
   keepDims?: boolean;
 }
-
-/** Frees the memory of tensors that were dropped without `dispose`, whenever the garbage collector finds them. */
-const forgotten = new FinalizationRegistry<Storage>((storage) => storage.release());
 
 /**
  * A dense float32 array of any shape on a device.
@@ -59,7 +57,7 @@ export class Tensor implements Disposable {
   private constructor(array: DeviceArray) {
     this.#array = array;
     this.shape = array.shape;
-    forgotten.register(this, array.storage, this);
+    releaseWhenDropped(this, array.storage);
   }
 
   /**
@@ -159,9 +157,11 @@ export class Tensor implements Disposable {
   }
 
   /** A copy of the values, row-major, after all queued work. */
-  data(): Promise<Float32Array> {
-    const { storage } = this.#live;
-    return storage.device.read(storage.buffer);
+  async data(): Promise<Float32Array> {
+    const { device, buffer } = this.#live.storage;
+    const values = await device.read(buffer);
+    await releaseDropped(device);
+    return values;
   }
 
   /**
@@ -184,7 +184,7 @@ export class Tensor implements Disposable {
   /** Frees the memory. The tensor cannot be used afterwards; disposing twice does nothing. */
   dispose(): void {
     if (!this.#array) return;
-    forgotten.unregister(this);
+    forget(this);
     this.#array.storage.release();
     this.#array = undefined;
   }

@@ -30,7 +30,6 @@ export class ZmqTransport implements Transport, HandshakeHost {
   /** The handshakes with ranks that are not peers yet. */
   readonly handshakes: Handshakes;
   failure: Failure | undefined;
-
   readonly #socket: RouterSocket;
   readonly #progress: Progress;
   readonly #observer: TransportObserver;
@@ -43,10 +42,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
   #closing: Promise<void> | undefined;
   #farewell: (() => void) | undefined;
 
-  /**
-   * @param zmq the C functions
-   * @param options who this is, the job token, and the layers that want to know
-   */
+  /** Opens the socket; `options` tell who this is and who wants to know what it meets. */
   constructor(zmq: Libzmq, options: ZmqOptions) {
     this.rank = options.rank;
     this.worldSize = options.worldSize;

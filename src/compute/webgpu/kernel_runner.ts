@@ -3,9 +3,11 @@ import { type Kernel, MAP_FUNCTIONS, type MapKernel } from "../kernel.ts";
 import type { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { FftTables } from "./fft_tables.ts";
 import { planAxis } from "./kernels/axis.ts";
 import { planConvolve } from "./kernels/convolve.ts";
 import { planCorrelate } from "./kernels/correlate.ts";
+import { planFftDispatches } from "./kernels/fft.ts";
 import { planMap } from "./kernels/map.ts";
 import { planMatmul } from "./kernels/matmul.ts";
 import { planReduce } from "./kernels/reduce.ts";
@@ -19,6 +21,7 @@ export class KernelRunner {
   readonly #queue: CommandQueue;
   readonly #buffers: BufferPool;
   readonly #tables: TableCache;
+  readonly #fftTables: FftTables;
   readonly #lanes: number;
 
   /** @param lanes the subgroup size where it is fixed and broadcasting pays, else 0 */
@@ -26,6 +29,7 @@ export class KernelRunner {
     this.#queue = queue;
     this.#buffers = buffers;
     this.#tables = new TableCache(buffers, queue);
+    this.#fftTables = new FftTables(buffers, queue);
     this.#lanes = lanes;
   }
 
@@ -64,6 +68,8 @@ export class KernelRunner {
         return this.#dispatch(planMatmul(kernel, sources, target));
       case "convolve":
         return this.#dispatch(planConvolve(kernel, sources, target));
+      case "fft":
+        return this.#fft(kernel, sources[0], target);
       default:
         kernel satisfies never;
     }
@@ -92,6 +98,17 @@ export class KernelRunner {
 
   #reduce(kernel: Extract<Kernel, { kind: "reduce" }>, inputs: GpuResource[], output: GpuResource): void {
     if (kernel.rows === 0) return;
+    this.#withScratch((allocate) => planReduce(kernel, inputs, output, allocate));
+  }
+
+  #fft(kernel: Extract<Kernel, { kind: "fft" }>, input: GpuResource, output: GpuResource): void {
+    if (kernel.length === 0) return;
+    const { plan, factors } = this.#fftTables.get(kernel.length);
+    this.#withScratch((allocate) => planFftDispatches(kernel, plan, input, factors, output, allocate));
+  }
+
+  /** Queues a plan's dispatches; its intermediate buffers go back to the pool. */
+  #withScratch(plan: (allocate: (length: number) => GpuResource) => readonly Dispatch[]): void {
     const scratch: GpuResource[] = [];
     const allocate = (length: number) => {
       const resource = this.#buffers.acquire(length);
@@ -99,7 +116,7 @@ export class KernelRunner {
       return resource;
     };
     try {
-      this.#dispatch(planReduce(kernel, inputs, output, allocate));
+      this.#dispatch(plan(allocate));
     } finally {
       for (const resource of scratch) this.#buffers.release(resource);
     }
@@ -108,7 +125,7 @@ export class KernelRunner {
 
 function arity(kernel: Kernel): number {
   if (kernel.kind === "map") return MAP_FUNCTIONS[kernel.fn];
-  if (kernel.kind === "axis") return 1;
+  if (kernel.kind === "axis" || kernel.kind === "fft") return 1;
   if (kernel.kind === "reduce") return kernel.fn === "dot" ? 2 : 1;
   return 2;
 }

@@ -1,0 +1,105 @@
+import type { SmoothPlan } from "../../fft/plan.ts";
+import { butterfly, type FftEnds, fftHead } from "./fft_wgsl.ts";
+import { repeat } from "./wgsl.ts";
+
+/** Values that fit into the workgroup memory that every WebGPU device has, 16 KiB. */
+const MAX_VALUES = 2048;
+/** Invocations that every WebGPU device allows in a workgroup. */
+const MAX_INVOCATIONS = 256;
+
+/** A shader for whole lines. */
+export interface FftLinesSpec extends FftEnds {
+  /** The transform; {@link fitsWorkgroup}. */
+  readonly plan: SmoothPlan;
+  /** Whether neighbouring lines, rather than neighbours on a line, are side by side in memory. */
+  readonly strided: boolean;
+  /** Invocations per line. */
+  readonly invocations: number;
+  /** Lines per workgroup. */
+  readonly lines: number;
+}
+
+/** Whether a workgroup can hold a line. */
+export function fitsWorkgroup(plan: SmoothPlan): boolean {
+  return plan.length <= MAX_VALUES;
+}
+
+/**
+ * Shares lines among workgroups. An invocation takes a butterfly of the largest radix at a time; where lines are side by
+ * side a workgroup takes several, so that neighbours load neighbours.
+ */
+export function shareLines(plan: SmoothPlan, strided: boolean, ends: FftEnds): FftLinesSpec {
+  const butterflies = plan.length / (plan.stages[0]?.radix ?? 1);
+  const invocations = Math.ceil(butterflies / Math.ceil(butterflies / MAX_INVOCATIONS));
+  const wanted = strided ? 16 : Math.ceil(64 / invocations);
+  const lines = Math.max(
+    1,
+    Math.min(wanted, Math.floor(MAX_INVOCATIONS / invocations), Math.floor(MAX_VALUES / plan.length)),
+  );
+  return { ...ends, plan, strided, invocations, lines };
+}
+
+/**
+ * The WGSL text: every line passes through all stages in workgroup memory. A stage reads all values of a line before it
+ * writes one, so one copy of the line is enough.
+ */
+export function fftLinesSource(spec: FftLinesSpec): string {
+  const { plan, strided, invocations, lines } = spec;
+  const stages = plan.stages.length > 0 ? plan.stages : [{ radix: 1, span: 1 }];
+  const last = stages.length - 1;
+  const barrier = "workgroupBarrier();";
+  const body = stages.map(({ radix, span }, s) => {
+    const step = plan.length / radix;
+    const turns = Math.ceil(step / invocations);
+    const exact = step % invocations === 0;
+    const name = (turn: number, what: string | number) => `s${s}t${turn}_${what}`;
+    const read = repeat(turns, (turn) => {
+      const [j, k] = [name(turn, "j"), name(turn, "k")];
+      const index = `t + ${turn * invocations}u`;
+      return `let ${j} = ${exact ? index : `min(${index}, ${step - 1}u)`};
+let ${k} = ${j} % ${span}u;
+${span > 1 ? `let ${name(turn, "w")} = factors[${k} * ${plan.length / (radix * span)}u];` : ""}
+` + repeat(radix, (i) => {
+        const at = `${j} + ${i * step}u`;
+        return `let ${name(turn, i)} = ${s === 0 ? `load(source, ${at})` : `values[slot + ${at}]`};`;
+      });
+    });
+    const write = repeat(turns, (turn) => {
+      const names = Array.from({ length: radix }, (_, i) => name(turn, i));
+      const { code, results } = butterfly(names, span > 1 ? name(turn, "w") : undefined, name(turn, "v"));
+      const [j, k, d] = [name(turn, "j"), name(turn, "k"), name(turn, "d")];
+      const stores = results.map((result, i) => {
+        const at = `${d} + ${i * span}u`;
+        return s === last ? `store(destination, ${at}, ${result});` : `values[slot + ${at}] = ${result};`;
+      }).join("\n");
+      const conditions = [
+        ...(exact ? [] : [`t + ${turn * invocations}u < ${step}u`]),
+        ...(s === last ? ["line < p.lines"] : []),
+      ];
+      const stored = `let ${d} = (${j} - ${k}) * ${radix}u + ${k};\n${stores}`;
+      return `${code}\n${conditions.length > 0 ? `if (${conditions.join(" && ")}) {\n${stored}\n}` : stored}`;
+    });
+    const between = s > 0 ? barrier : "";
+    return `${between}\n${read}\n${s > 0 ? barrier : ""}\n${write}`;
+  }).join("\n");
+  const [t, own] = strided
+    ? [`lane / ${lines}u`, `lane % ${lines}u`]
+    : [`lane % ${invocations}u`, `lane / ${invocations}u`];
+  return fftHead(spec) + `
+${last > 0 ? `var<workgroup> values: array<vec2f, ${plan.length * lines}>;` : ""}
+@compute @workgroup_size(${invocations * lines})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let t = ${t};
+  let own = ${own};
+  let slot = own * ${plan.length}u;
+  for (var first = group.x * ${lines}u; first < p.lines; first += count.x * ${lines}u) {
+    let line = first + own;
+    let safe = min(line, p.lines - 1u);
+    let source = lineStart(safe, p.lengthIn);
+    let destination = lineStart(safe, p.lengthOut);
+${body}
+${last > 0 ? barrier : ""}
+  }
+}
+`;
+}
