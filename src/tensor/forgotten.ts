@@ -14,6 +14,9 @@ const dropped = new FinalizationRegistry<Storage>((storage) => storage.release()
 /** Growth of a device's live memory that is worth a look, in bytes; a collection takes about 10 ms. */
 const WORTH_A_LOOK = 256 * 2 ** 20;
 
+/** Finalizers run between turns of the event loop; the first ones take a few. */
+const MOST_TURNS = 4;
+
 /** Live bytes of each device after the last look. */
 const settled = new WeakMap<Device, number>();
 
@@ -37,7 +40,9 @@ export async function releaseDropped(device: Device): Promise<void> {
   if (live < before + Math.min(WORTH_A_LOOK, budget / 8)) return;
   collect ??= collector();
   collect();
-  await new Promise<void>((resolve) => setImmediate(resolve)); // finalizers run between turns of the event loop
+  for (let turn = 0; turn < MOST_TURNS && device.memory().live >= live; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
   settled.set(device, device.memory().live);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { freePort, runRanks, spawnRanks } from "./spawn_ranks.ts";
 
 Deno.test("200 start-barrier-end cycles leave nobody behind", async () => {
-  // Each process starts and leaves 50 groups, so that only the first start is a process start.
+  // Each process starts and leaves 100 groups one after the other; only the first is also a process start.
   for (const ranks of [2, 3]) await runRanks("cycles_worker.ts", ranks, { args: ["100"] });
 });
 

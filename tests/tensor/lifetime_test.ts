@@ -13,7 +13,7 @@ import { assertNothingLeaks, collectGarbage } from "./leaks.ts";
 import assert from "node:assert/strict";
 
 onBothDevices("dispose frees once, using frees at the end of the scope", async () => {
-  await assertNothingLeaks(() => {
+  await assertNothingLeaks(async () => {
     using x = Tensor.ones([100]);
     const y = x.add(1);
     y.dispose();
@@ -21,7 +21,7 @@ onBothDevices("dispose frees once, using frees at the end of the scope", async (
     assert.throws(() => y.add(1), DeviceError);
     assert.throws(() => x.add(y), /disposed/);
     assert.throws(() => y.device, /disposed/);
-    assert.throws(() => y.data(), /disposed/);
+    await assert.rejects(() => y.data(), /disposed/);
     assert.deepEqual(y.shape, [100]);
   });
 });

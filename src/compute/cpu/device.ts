@@ -37,7 +37,7 @@ export class CpuDevice implements Device {
   readonly name = "cpu (WebAssembly SIMD)";
   readonly isSoftwareAdapter = false;
   readonly conv: CpuConvEngine;
-  readonly #arena = new Arena();
+  readonly #arena: Arena;
   readonly #budget: number;
   #heapLive = 0;
   #peak = 0;
@@ -46,6 +46,7 @@ export class CpuDevice implements Device {
   /** @param options.memoryBudget bytes; by default 80 % of the machine's memory */
   constructor(options: { memoryBudget?: number } = {}) {
     this.#budget = options.memoryBudget ?? Math.floor(Deno.systemMemoryInfo().total * 0.8);
+    this.#arena = new Arena(this.#budget);
     this.conv = new CpuConvEngine(this.#arena);
   }
 

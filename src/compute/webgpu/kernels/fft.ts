@@ -1,6 +1,6 @@
 import { type FftPlan, isChirp, type SmoothPlan } from "../../fft/plan.ts";
 import type { FftKernel } from "../../kernel.ts";
-import { type Dispatch, groups, Params, type Program } from "../dispatch.ts";
+import { type Dispatch, MAX_WORKGROUPS, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { fftLinesSource, fitsWorkgroup, shareLines } from "./fft_lines.ts";
 import { FFT_STAGE_INVOCATIONS, fftStageSource, stageParams } from "./fft_stage.ts";
@@ -60,7 +60,7 @@ class Passes {
 
   constructor(
     private readonly kernel: FftKernel,
-    private readonly plan: FftPlan,
+    plan: FftPlan,
     private readonly factors: GpuResource,
     private readonly scratch: (length: number) => GpuResource,
   ) {
@@ -80,14 +80,14 @@ class Passes {
   }
 
   #lines(from: Side, to: Side, ends: FftEnds): Dispatch {
-    const spec = shareLines(this.#smooth, this.#strided, ends);
-    const { strided, invocations, lines, load, store } = spec;
+    const spec = shareLines(this.#smooth, this.#strided, this.#lineCount, ends);
+    const { strided, invocations, lines, exact, load, store } = spec;
     const program: Program = {
-      key: ["fft lines", this.#smooth.length, strided, invocations, lines, load, store].join(" "),
+      key: ["fft lines", this.#smooth.length, strided, invocations, lines, exact, load, store].join(" "),
       bindings: "rrw",
       source: () => fftLinesSource(spec),
     };
-    return this.#dispatch(program, from, to, [], groups(this.#lineCount, lines));
+    return this.#dispatch(program, from, to, [], grid(Math.ceil(this.#lineCount / lines)));
   }
 
   #stages(from: Side, to: Side, ends: FftEnds): Dispatch[] {
@@ -109,7 +109,7 @@ class Passes {
         bindings: "rrw",
         source: () => fftStageSource(spec),
       };
-      const workgroups = groups(this.#lineCount * (length / stage.radix), FFT_STAGE_INVOCATIONS);
+      const workgroups = grid(Math.ceil(this.#lineCount * (length / stage.radix) / FFT_STAGE_INVOCATIONS));
       const scale = s === last ? this.kernel.scale : 1;
       const dispatch = this.#dispatch(program, source, target, stageParams(stage, length), workgroups, scale);
       source = target;
@@ -122,7 +122,7 @@ class Passes {
     from: Side,
     to: Side,
     extra: readonly number[],
-    workgroups: number,
+    workgroups: readonly [number, number, number],
     scale = this.kernel.scale,
   ): Dispatch {
     const { outer, inner, length } = this.kernel;
@@ -138,7 +138,7 @@ class Passes {
       program,
       resources: [from.resource, this.factors, to.resource],
       params,
-      workgroups: [workgroups, 1, 1],
+      workgroups,
     };
   }
 
@@ -149,4 +149,10 @@ class Passes {
   get #strided(): boolean {
     return this.kernel.inner > 1;
   }
+}
+
+/** At least `count` workgroups as a grid within the limits; those behind the last have no lines. */
+function grid(count: number): [number, number, number] {
+  const rows = Math.ceil(count / MAX_WORKGROUPS);
+  return [Math.ceil(count / rows), rows, 1];
 }

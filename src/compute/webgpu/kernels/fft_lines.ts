@@ -17,6 +17,8 @@ export interface FftLinesSpec extends FftEnds {
   readonly invocations: number;
   /** Lines per workgroup. */
   readonly lines: number;
+  /** Whether every workgroup has that many. */
+  readonly exact: boolean;
 }
 
 /** Whether a workgroup can hold a line. */
@@ -28,7 +30,12 @@ export function fitsWorkgroup(plan: SmoothPlan): boolean {
  * Shares lines among workgroups. An invocation takes a butterfly of the largest radix at a time; where lines are side by
  * side a workgroup takes several, so that neighbours load neighbours.
  */
-export function shareLines(plan: SmoothPlan, strided: boolean, ends: FftEnds): FftLinesSpec {
+export function shareLines(
+  plan: SmoothPlan,
+  strided: boolean,
+  lineCount: number,
+  ends: FftEnds,
+): FftLinesSpec {
   const butterflies = plan.length / (plan.stages[0]?.radix ?? 1);
   const invocations = Math.ceil(butterflies / Math.ceil(butterflies / MAX_INVOCATIONS));
   const wanted = strided ? 16 : Math.ceil(64 / invocations);
@@ -36,27 +43,28 @@ export function shareLines(plan: SmoothPlan, strided: boolean, ends: FftEnds): F
     1,
     Math.min(wanted, Math.floor(MAX_INVOCATIONS / invocations), Math.floor(MAX_VALUES / plan.length)),
   );
-  return { ...ends, plan, strided, invocations, lines };
+  return { ...ends, plan, strided, invocations, lines, exact: lineCount % lines === 0 };
 }
 
 /**
  * The WGSL text: every line passes through all stages in workgroup memory. A stage reads all values of a line before it
- * writes one, so one copy of the line is enough.
+ * writes one, so one copy of the line is enough. There is no loop over lines, because barriers inside a loop more than
+ * double the time on Mesa's lavapipe.
  */
 export function fftLinesSource(spec: FftLinesSpec): string {
-  const { plan, strided, invocations, lines } = spec;
+  const { plan, strided, invocations, lines, exact } = spec;
   const stages = plan.stages.length > 0 ? plan.stages : [{ radix: 1, span: 1 }];
   const last = stages.length - 1;
   const barrier = "workgroupBarrier();";
   const body = stages.map(({ radix, span }, s) => {
     const step = plan.length / radix;
     const turns = Math.ceil(step / invocations);
-    const exact = step % invocations === 0;
+    const even = step % invocations === 0;
     const name = (turn: number, what: string | number) => `s${s}t${turn}_${what}`;
     const read = repeat(turns, (turn) => {
       const [j, k] = [name(turn, "j"), name(turn, "k")];
       const index = `t + ${turn * invocations}u`;
-      return `let ${j} = ${exact ? index : `min(${index}, ${step - 1}u)`};
+      return `let ${j} = ${even ? index : `min(${index}, ${step - 1}u)`};
 let ${k} = ${j} % ${span}u;
 ${span > 1 ? `let ${name(turn, "w")} = factors[${k} * ${plan.length / (radix * span)}u];` : ""}
 ` + repeat(radix, (i) => {
@@ -73,8 +81,8 @@ ${span > 1 ? `let ${name(turn, "w")} = factors[${k} * ${plan.length / (radix * s
         return s === last ? `store(destination, ${at}, ${result});` : `values[slot + ${at}] = ${result};`;
       }).join("\n");
       const conditions = [
-        ...(exact ? [] : [`t + ${turn * invocations}u < ${step}u`]),
-        ...(s === last ? ["line < p.lines"] : []),
+        ...(even ? [] : [`t + ${turn * invocations}u < ${step}u`]),
+        ...(s === last && !exact ? ["line < p.lines"] : []),
       ];
       const stored = `let ${d} = (${j} - ${k}) * ${radix}u + ${k};\n${stores}`;
       return `${code}\n${conditions.length > 0 ? `if (${conditions.join(" && ")}) {\n${stored}\n}` : stored}`;
@@ -92,14 +100,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) count: vec
   let t = ${t};
   let own = ${own};
   let slot = own * ${plan.length}u;
-  for (var first = group.x * ${lines}u; first < p.lines; first += count.x * ${lines}u) {
-    let line = first + own;
-    let safe = min(line, p.lines - 1u);
-    let source = lineStart(safe, p.lengthIn);
-    let destination = lineStart(safe, p.lengthOut);
+  let line = (group.y * count.x + group.x) * ${lines}u + own;
+  let present = ${exact ? "line" : "min(line, p.lines - 1u)"};
+  let source = lineStart(present, p.lengthIn);
+  let destination = lineStart(present, p.lengthOut);
 ${body}
-${last > 0 ? barrier : ""}
-  }
 }
 `;
 }

@@ -34,7 +34,8 @@ export function fftStageSource(spec: FftStageSpec): string {
   return fftHead(spec, FFT_STAGE_PARAMS) + `
 @compute @workgroup_size(${FFT_STAGE_INVOCATIONS})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  for (var i = id.x; i < p.lines * p.step; i += count.x * ${FFT_STAGE_INVOCATIONS}u) {
+  let i = id.y * count.x * ${FFT_STAGE_INVOCATIONS}u + id.x;
+  if (i < p.lines * p.step) {
     let line = ${line};
     let j = ${j};
     let source = lineStart(line, p.lengthIn);

@@ -1,0 +1,2 @@
+/** Does nothing: the time of a process alone. */
+export {};
