@@ -4,7 +4,8 @@
  */
 const PR_SET_PDEATHSIG = 1;
 const F_SETPIPE_SZ = 1031;
-const PIPE_BYTES = 2 ** 20;
+// No more: what all pipes of a user may hold together is limited.
+const PIPE_BYTES = 2 ** 18;
 const SIGKILL = 9;
 
 const { symbols: libc } = Deno.dlopen("libc.so.6", {

@@ -12,7 +12,7 @@ import config from "../deno.json" with { type: "json" };
 import { InvalidArgumentError } from "../src/util/errors.ts";
 import { failureReport, findCause } from "./failure_report.ts";
 import { countGpus, readDeviceFacts } from "./devices.ts";
-import { helpText } from "./flags.ts";
+import { helpText } from "./help.ts";
 import { exitCodeOf, Interrupts } from "./interrupts.ts";
 import { jobToken, newKey, type Nodes } from "./nodes.ts";
 import { type LaunchOptions, parseCommandLine } from "./options.ts";
@@ -33,9 +33,9 @@ function freePort(hostname: string): number {
   return listener.addr.port;
 }
 
-function newAttempt(nodes: Nodes, restartCount: number): Attempt {
+async function newAttempt(nodes: Nodes, restartCount: number): Promise<Attempt> {
   const masterPort = nodes.masterPort ?? freePort(nodes.masterAddr);
-  return { masterPort, token: jobToken(nodes, restartCount), restartCount };
+  return { masterPort, token: await jobToken(nodes, restartCount), restartCount };
 }
 
 /** The launcher's exit code for a job, and what it says about it. */
@@ -60,7 +60,7 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
   const console = new Console();
   const say = (stream: StreamName, text: string) => console.write(stream, new TextEncoder().encode(text));
   if (options.dryRun) {
-    const plan = planJob(options, location, host, newAttempt(options.nodes, 0));
+    const plan = planJob(options, location, host, await newAttempt(options.nodes, 0));
     await say("stdout", formatPlan(plan, Deno.hostname()));
     await console.flush();
     return 0;
@@ -69,7 +69,7 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
   using interrupts = new Interrupts();
   const deadline = options.timeoutMs === null ? null : performance.now() + options.timeoutMs;
   for (let restarts = 0;; restarts++) {
-    const plan = planJob(options, location, host, newAttempt(options.nodes, restarts));
+    const plan = planJob(options, location, host, await newAttempt(options.nodes, restarts));
     const output = new JobOutput(console, plan.worldSize, { ...options, append: restarts > 0 });
     const timeLeft = deadline === null ? null : Math.max(0, deadline - performance.now());
     const result = await superviseJob(plan, output, interrupts, timeLeft);

@@ -4,7 +4,6 @@
  * Hosts that meet over a network share a key (DEEPINV_JOB_KEY), from which each start of the job derives its token:
  * HMAC-SHA256(key, [job id, restart count]), so that ranks of an earlier start are strangers to those of a later one.
  */
-import { createHmac, randomBytes } from "node:crypto";
 import { derivePort } from "../src/cluster/environment.ts";
 import { type ParsedFlags, usageError } from "./flags.ts";
 import { wholeNumber } from "./values.ts";
@@ -36,14 +35,16 @@ const MAX_NODES = 4096;
 
 /** A fresh key, 32 random bytes in hex. */
 export function newKey(): string {
-  return randomBytes(32).toString("hex");
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
 /** The secret of one start of a job; the same on all of its hosts. */
-export function jobToken(nodes: Nodes, restartCount: number): string {
+export async function jobToken(nodes: Nodes, restartCount: number): Promise<string> {
   const start = JSON.stringify([nodes.jobId, restartCount]);
-  if (nodes.key !== null) return createHmac("sha256", nodes.key).update(start).digest("hex");
-  return nodes.count === 1 ? newKey() : `open:${start}`;
+  if (nodes.key === null) return nodes.count === 1 ? newKey() : `open:${start}`;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", Uint8Array.fromHex(nodes.key), algorithm, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(start))).toHex();
 }
 
 function isLoopback(address: string): boolean {

@@ -16,6 +16,13 @@
  */
 export { Blur, type BlurOptions, type BlurPadding } from "./blur.ts";
 export { conjugateGradient, type ConjugateGradientOptions } from "./conjugate_gradient.ts";
+export { DecomposablePhysics } from "./decomposable_physics.ts";
+export { Decolorize, type DecolorizeOptions } from "./decolorize.ts";
+export { Demosaicing, type DemosaicingOptions } from "./demosaicing.ts";
+export { Denoising } from "./denoising.ts";
+export { Downsampling, type DownsamplingOptions } from "./downsampling.ts";
+export { downsamplingFilter, type FilterName } from "./downsampling_filters.ts";
+export { Inpainting, type InpaintingOptions } from "./inpainting.ts";
 export { gaussianBlur, type GaussianBlurOptions } from "./gaussian_blur.ts";
 export { LinearPhysics, type SqnormOptions } from "./linear_physics.ts";
 export { GaussianNoise, NoiseModel } from "./noise.ts";

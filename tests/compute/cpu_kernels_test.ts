@@ -128,13 +128,13 @@ Deno.test("an elementwise kernel may run in place, over scalars and over nothing
   const buffer = upload(device, Float32Array.of(1, 2, 3));
   const view = { offset: 0, strides: [1] };
   device.run(kernelOf("affine", [3], [view], view), [buffer], buffer);
-  assert.deepEqual([...await device.read(buffer)], [0.5, 1.25, 2]);
+  assert.deepEqual([...await device.read(buffer)], [1, 1.25, 1.5]);
   const scalar = { offset: 0, strides: [] };
   device.run(kernelOf("neg", [], [scalar], scalar), [buffer], buffer);
-  assert.deepEqual([...await device.read(buffer)], [-0.5, 1.25, 2]);
+  assert.deepEqual([...await device.read(buffer)], [-1, 1.25, 1.5]);
   const nothing = { offset: 0, strides: [1, 1] };
   device.run(kernelOf("fill", [3, 0], [], nothing), [], buffer);
-  assert.deepEqual([...await device.read(buffer)], [-0.5, 1.25, 2]);
+  assert.deepEqual([...await device.read(buffer)], [-1, 1.25, 1.5]);
 });
 
 Deno.test("reductions of rows, of one value and of nothing", async () => {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
-import { helpText } from "../../launch/flags.ts";
+import { helpText } from "../../launch/help.ts";
 import { type LaunchOptions, parseCommandLine } from "../../launch/options.ts";
 import { InvalidArgumentError } from "../../src/util/errors.ts";
 

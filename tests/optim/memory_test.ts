@@ -8,11 +8,23 @@ import { Plain } from "../tensor/plain.ts";
 import { CLAMP } from "./toys.ts";
 import assert from "node:assert/strict";
 
-/** The device's live bytes, live and pooled bytes, and the bytes that V8 still needs after a collection. */
-async function usage(): Promise<{ live: number; held: number; heap: number }> {
+/** Bytes in use. */
+interface Usage {
+  /** By the device's live memory. */
+  readonly live: number;
+  /** By its live and pooled memory. */
+  readonly held: number;
+  /** By V8, after a collection. */
+  readonly heap: number;
+  /** By the process. */
+  readonly resident: number;
+}
+
+async function usage(): Promise<Usage> {
   await collectGarbage();
   const { live, pooled } = defaultDevice().memory();
-  return { live, held: live + pooled, heap: Deno.memoryUsage().heapUsed };
+  const { heapUsed, rss } = Deno.memoryUsage();
+  return { live, held: live + pooled, heap: heapUsed, resident: rss };
 }
 
 /** Runs PGD and looks at memory after the first iterations and at the end of each of the following quarters. */
@@ -20,11 +32,11 @@ async function watch(
   algorithm: PGD,
   x: Tensor,
   maxIter: number,
-): Promise<Awaited<ReturnType<typeof usage>>[]> {
+): Promise<Usage[]> {
   const filter = gaussianBlur({ sigma: 1 });
   const blur = new Blur({ filter, padding: "circular" });
   using y = await blur.A(x);
-  const looks: Awaited<ReturnType<typeof usage>>[] = [];
+  const looks: Usage[] = [];
   const onIteration = async ({ iteration }: { iteration: number }) => {
     if (iteration % (maxIter / 5) === 0) looks.push(await usage());
   };
@@ -32,15 +44,16 @@ async function watch(
   return looks;
 }
 
-function assertFlat(looks: readonly Awaited<ReturnType<typeof usage>>[]): void {
+function assertFlat(looks: readonly Usage[]): void {
   assert.equal(looks.length, 5);
   const [first] = looks;
   for (const { live, held } of looks) {
     assert.equal(live, first.live, "live bytes");
     assert.equal(held, first.held, "live and pooled bytes");
   }
-  const growth = looks[4].heap - looks[1].heap;
-  assert.ok(growth < 1 << 20, `the JavaScript heap grew by ${growth} bytes`);
+  const growth = (of: "heap" | "resident") => looks[4][of] - looks[1][of];
+  assert.ok(growth("heap") < 1 << 20, `the JavaScript heap grew by ${growth("heap")} bytes`);
+  assert.ok(growth("resident") < 24 << 20, `the process grew by ${growth("resident")} bytes`);
 }
 
 onBothDevices("1,000 iterations on 64 x 64 hold memory flat", async () => {

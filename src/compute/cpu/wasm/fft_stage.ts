@@ -1,5 +1,15 @@
 import { type Algebra, type Complex, dft } from "../../fft/butterfly.ts";
-import { add, assemble, type Code, FunctionBuilder, i32, indices, type Local, multiply, repeat } from "./emitter.ts";
+import {
+  add,
+  assemble,
+  type Code,
+  FunctionBuilder,
+  i32,
+  indices,
+  type Local,
+  multiply,
+  repeat,
+} from "./emitter.ts";
 import { type Arithmetic, load, loadSplat, splat, store, vadd, vmul, vsub } from "./simd.ts";
 
 /** Bytes of one complex value of four lines: the real parts, then the imaginary ones. */
@@ -23,9 +33,7 @@ export function fftStage(spec: FftStageSpec, math: Arithmetic): Uint8Array<Array
   const f = new FunctionBuilder("stage", 5);
   const [source, target, roots, span, groups] = f.parameters;
   const [k, group, from, to, at, sourceStep, targetStep] = f.i32s(7);
-  const factors = rotated
-    ? indices(radix - 1).map(() => ({ re: f.v128(), im: f.v128() }))
-    : [];
+  const factors = rotated ? indices(radix - 1).map(() => ({ re: f.v128(), im: f.v128() })) : [];
   const { algebra, constants, body } = stageAlgebra(f, math);
 
   const read = indices(radix).map((i): Complex<Local> => {

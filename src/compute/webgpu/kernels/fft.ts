@@ -3,7 +3,7 @@ import type { FftKernel } from "../../kernel.ts";
 import { type Dispatch, MAX_WORKGROUPS, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { fftLinesSource, fitsWorkgroup, shareLines } from "./fft_lines.ts";
-import { FFT_STAGE_INVOCATIONS, fftStageSource, stageParams } from "./fft_stage.ts";
+import { FFT_STAGE_INVOCATIONS, fftStageSource, type FftStageSpec, stageParams } from "./fft_stage.ts";
 import type { FftEnds } from "./fft_wgsl.ts";
 
 /** An array that a transform reads or writes: the kernel's own, or an intermediate one in the usual order. */
@@ -47,11 +47,11 @@ export function planFftDispatches(
   if (batch * outer * length * inner === 0) return [];
   const own = (resource: GpuResource): Side => ({ resource, length, origin, exchanged: inverse });
   const passes = new Passes(kernel, plan, factors, scratch);
-  if (!isChirp(plan)) return passes.transform(own(input), own(output), { load: "plain", store: "scaled" });
+  if (!isChirp(plan)) return passes.transform(own(input), own(output), "plain", "scaled");
   const middle = passes.intermediate();
   return [
-    ...passes.transform(own(input), middle, { load: "chirp", store: "spectrum" }),
-    ...passes.transform(middle, own(output), { load: "plain", store: "chirp" }),
+    ...passes.transform(own(input), middle, "chirp", "spectrum"),
+    ...passes.transform(middle, own(output), "plain", "chirp"),
   ];
 }
 
@@ -75,15 +75,17 @@ class Passes {
     return { resource, length, origin: 0, exchanged: false };
   }
 
-  transform(from: Side, to: Side, ends: FftEnds): Dispatch[] {
+  /** The launches of one smooth transform. */
+  transform(from: Side, to: Side, load: FftEnds["load"], store: FftEnds["store"]): Dispatch[] {
+    const ends = { load, store, shifted: this.kernel.origin > 0, strided: this.kernel.inner > 1 };
     return fitsWorkgroup(this.#smooth) ? [this.#lines(from, to, ends)] : this.#stages(from, to, ends);
   }
 
   #lines(from: Side, to: Side, ends: FftEnds): Dispatch {
-    const spec = shareLines(this.#smooth, this.#strided, this.#lineCount, ends);
-    const { strided, invocations, lines, exact, load, store } = spec;
+    const spec = shareLines(this.#smooth, this.#lineCount, ends);
+    const { invocations, lines, exact } = spec;
     const program: Program = {
-      key: ["fft lines", this.#smooth.length, strided, invocations, lines, exact, load, store].join(" "),
+      key: ["fft lines", this.#smooth.length, invocations, lines, exact, ...Object.values(ends)].join(" "),
       bindings: "rrw",
       source: () => fftLinesSource(spec),
     };
@@ -93,27 +95,26 @@ class Passes {
   #stages(from: Side, to: Side, ends: FftEnds): Dispatch[] {
     const { stages, length } = this.#smooth;
     const last = stages.length - 1;
-    let source = from;
     const spare = [this.intermediate(), this.intermediate()];
     return stages.map((stage, s) => {
-      const target = s === last ? to : spare[s % 2];
-      const spec = {
-        load: s === 0 ? ends.load : "plain",
-        store: s === last ? ends.store : "scaled",
+      const spec: FftStageSpec = {
         radix: stage.radix,
         rotated: stage.span > 1,
-        strided: this.#strided,
-      } as const;
+        load: s === 0 ? ends.load : "plain",
+        store: s === last ? ends.store : "scaled",
+        shifted: ends.shifted && (s === 0 || s === last),
+        strided: ends.strided,
+      };
       const program: Program = {
         key: ["fft stage", ...Object.values(spec)].join(" "),
         bindings: "rrw",
         source: () => fftStageSource(spec),
       };
+      const source = s === 0 ? from : spare[(s - 1) % 2];
+      const target = s === last ? to : spare[s % 2];
       const workgroups = grid(Math.ceil(this.#lineCount * (length / stage.radix) / FFT_STAGE_INVOCATIONS));
       const scale = s === last ? this.kernel.scale : 1;
-      const dispatch = this.#dispatch(program, source, target, stageParams(stage, length), workgroups, scale);
-      source = target;
-      return dispatch;
+      return this.#dispatch(program, source, target, stageParams(stage, length), workgroups, scale);
     });
   }
 
@@ -144,10 +145,6 @@ class Passes {
 
   get #lineCount(): number {
     return this.kernel.batch * this.kernel.outer * this.kernel.inner;
-  }
-
-  get #strided(): boolean {
-    return this.kernel.inner > 1;
   }
 }
 

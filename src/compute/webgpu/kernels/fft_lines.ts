@@ -1,4 +1,5 @@
 import type { SmoothPlan } from "../../fft/plan.ts";
+import { MAX_WORKGROUPS } from "../dispatch.ts";
 import { butterfly, type FftEnds, fftHead } from "./fft_wgsl.ts";
 import { repeat } from "./wgsl.ts";
 
@@ -11,8 +12,6 @@ const MAX_INVOCATIONS = 256;
 export interface FftLinesSpec extends FftEnds {
   /** The transform; {@link fitsWorkgroup}. */
   readonly plan: SmoothPlan;
-  /** Whether neighbouring lines, rather than neighbours on a line, are side by side in memory. */
-  readonly strided: boolean;
   /** Invocations per line. */
   readonly invocations: number;
   /** Lines per workgroup. */
@@ -32,18 +31,18 @@ export function fitsWorkgroup(plan: SmoothPlan): boolean {
  */
 export function shareLines(
   plan: SmoothPlan,
-  strided: boolean,
   lineCount: number,
   ends: FftEnds,
 ): FftLinesSpec {
   const butterflies = plan.length / (plan.stages[0]?.radix ?? 1);
   const invocations = Math.ceil(butterflies / Math.ceil(butterflies / MAX_INVOCATIONS));
-  const wanted = strided ? 16 : Math.ceil(64 / invocations);
+  const wanted = ends.strided ? 16 : Math.ceil(64 / invocations);
   const lines = Math.max(
     1,
     Math.min(wanted, Math.floor(MAX_INVOCATIONS / invocations), Math.floor(MAX_VALUES / plan.length)),
   );
-  return { ...ends, plan, strided, invocations, lines, exact: lineCount % lines === 0 };
+  const exact = lineCount % lines === 0 && lineCount / lines <= MAX_WORKGROUPS;
+  return { ...ends, plan, invocations, lines, exact };
 }
 
 /**

@@ -8,8 +8,6 @@ export interface FftStageSpec extends FftEnds {
   readonly radix: number;
   /** Whether the span is greater than 1. */
   readonly rotated: boolean;
-  /** Whether neighbouring lines, rather than neighbours on a line, are side by side in memory. */
-  readonly strided: boolean;
 }
 
 /** The parameters of a stage, behind the common ones: its butterflies per line, span, and radix span / M inverted. */

@@ -1,12 +1,16 @@
 import { type Algebra, type Complex, dft } from "../../fft/butterfly.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
-/** What happens to values on their way in and out of a shader; c, S: the factors of Bluestein's algorithm. */
+/** Where values come from and go to, and what happens to them on the way; c, S: the factors of Bluestein's algorithm. */
 export interface FftEnds {
   /** `chirp`: times c, and zeros behind the signal's end. */
   readonly load: "plain" | "chirp";
   /** `scaled`: times the factor of the kernel; `spectrum`: conj(value) S; `chirp`: conj(value) c, scaled and cut off. */
   readonly store: "scaled" | "spectrum" | "chirp";
+  /** Whether index 0 lies elsewhere than at the start. */
+  readonly shifted: boolean;
+  /** Whether neighbouring lines, rather than neighbours on a line, are side by side in memory. */
+  readonly strided: boolean;
 }
 
 /** The members of the uniform parameters that all FFT shaders share, in order. */
@@ -34,8 +38,13 @@ export const FFT_PARAMS = [
  *
  * @param members further parameters
  */
-export function fftHead({ load, store }: FftEnds, members: readonly string[] = []): string {
-  const value = `let at = start + place(n, p.originIn, p.lengthIn) * p.inner;
+export function fftHead(
+  { load, store, shifted, strided }: FftEnds,
+  members: readonly string[] = [],
+): string {
+  const step = strided ? " * p.inner" : "";
+  const place = (n: string, side: string) => shifted ? `place(${n}, p.origin${side}, p.length${side})` : n;
+  const value = `let at = start + ${place("n", "In")}${step};
   let value = vec2f(x[at + p.inRe], x[at + p.inIm]);`;
   const loadBody = load === "plain"
     ? `${value}
@@ -53,8 +62,8 @@ fn place(n: u32, origin: u32, length: u32) -> u32 {
   return select(i, i - length, i >= length);
 }
 fn lineStart(line: u32, length: u32) -> u32 {
-  let block = line / p.inner;
-  return (block + block / p.outer * p.outer) * length * p.inner + line % p.inner;
+  let block = ${strided ? "line / p.inner" : "line"};
+  return (block + block / p.outer * p.outer) * length${strided ? " * p.inner + line % p.inner" : ""};
 }
 fn load(start: u32, n: u32) -> vec2f {
   ${loadBody}
@@ -62,7 +71,7 @@ fn load(start: u32, n: u32) -> vec2f {
 fn store(start: u32, k: u32, value: vec2f) {
   ${store === "chirp" ? "if (k >= p.lengthOut) { return; }" : ""}
   let result = ${stored}${store === "spectrum" ? "" : " * p.scale"};
-  let at = start + place(k, p.originOut, p.lengthOut) * p.inner;
+  let at = start + ${place("k", "Out")}${step};
   y[at + p.outRe] = result.x;
   y[at + p.outIm] = result.y;
 }

@@ -1,0 +1,102 @@
+import { generatorFor } from "../tensor/random.ts";
+import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { DecomposablePhysics } from "./decomposable_physics.ts";
+import type { PhysicsOptions } from "./physics.ts";
+
+/** Luma weights of ITU-R BT.601, to the digits that deepinv keeps. */
+const REC601 = [0.4472, 0.8781, 0.1706].map((weight) => 0.66851 * weight);
+
+/** Options of {@link Decolorize}. */
+export interface DecolorizeOptions extends PhysicsOptions, TensorOptions {
+  /**
+   * The spectral response, one weight per channel: `"rec601"` (default; three channels), `"flat"` (1 / C), `"random"`
+   * (uniform, normalised to sum 1), or the weights themselves.
+   */
+  srf?: "rec601" | "flat" | "random" | readonly number[];
+  /** Channels of the images; default 3, or as many as there are weights. */
+  channels?: number;
+  /** Of random weights; default 0. */
+  seed?: number;
+}
+
+/**
+ * One gray image from several channels: y = sum_c srf_c x_c. With w = srf / ||srf|| the decomposition is U = I,
+ * s = ||srf||, V^T x = sum_c w_c x_c.
+ */
+export class Decolorize extends DecomposablePhysics {
+  /** The weight of each channel. */
+  readonly srf: readonly number[];
+  protected override readonly hasSquareV: boolean;
+  readonly #norm: Tensor;
+  readonly #direction: Tensor;
+
+  /**
+   * Builds the operator.
+   *
+   * @throws {InvalidArgumentError} for unknown or non-finite weights, or a number of channels that does not fit them
+   */
+  constructor(options: DecolorizeOptions = {}) {
+    super(options);
+    this.srf = weightsOf(options);
+    const norm = Math.hypot(...this.srf);
+    this.#norm = Tensor.full([1], norm, options);
+    this.#direction = Tensor.from(this.srf.map((weight) => (norm > 0 ? weight / norm : 0)), [
+      1,
+      this.srf.length,
+      1,
+      1,
+    ], options);
+    this.hasSquareV = this.srf.length === 1;
+  }
+
+  protected override singularValues(): Tensor {
+    return this.#norm;
+  }
+
+  protected override async V_adjoint(x: Tensor): Promise<Tensor> {
+    if (x.shape.length !== 4 || x.shape[1] !== this.srf.length) {
+      throw new InvalidArgumentError(
+        "apply Decolorize",
+        "x",
+        `of shape (B, ${this.srf.length}, H, W)`,
+        formatShape(x.shape),
+      );
+    }
+    using weighted = x.mul(this.#direction);
+    return await Promise.resolve(weighted.sum(1, { keepDims: true }));
+  }
+
+  protected override V(u: Tensor): Promise<Tensor> {
+    return Promise.resolve(u.mul(this.#direction));
+  }
+}
+
+function weightsOf({ srf = "rec601", channels, seed = 0 }: DecolorizeOptions): readonly number[] {
+  const count = channels ?? (typeof srf === "string" ? 3 : srf.length);
+  const weights = srf === "rec601"
+    ? REC601
+    : srf === "flat"
+    ? new Array<number>(count).fill(1 / count)
+    : srf === "random"
+    ? randomWeights(count, seed)
+    : srf;
+  if (
+    typeof weights === "string" || weights.length !== count || count < 1 || !weights.every(Number.isFinite)
+  ) {
+    throw new InvalidArgumentError(
+      "build Decolorize",
+      "srf",
+      `"rec601", "flat", "random" or ${count} finite weights`,
+      String(srf),
+    );
+  }
+  return weights;
+}
+
+function randomWeights(count: number, seed: number): number[] {
+  const values = new Float32Array(count);
+  generatorFor(seed).fillUniform(values);
+  const total = values.reduce((sum, value) => sum + value, 0);
+  return [...values].map((value) => value / total);
+}

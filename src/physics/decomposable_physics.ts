@@ -1,0 +1,108 @@
+import { perItem } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { LinearPhysics } from "./linear_physics.ts";
+
+/** Singular values below this count as zero in the pseudo-inverse, as in deepinv. */
+const SMALLEST_SINGULAR_VALUE = 1e-5;
+
+/**
+ * A linear operator with a known singular value decomposition A = U diag(s) V^T, U and V with orthonormal columns: its
+ * proximal operator and pseudo-inverse are exact and need no iterations. A subclass gives the singular values and those of
+ * the four factors that are not the identity.
+ */
+export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
+  /** The singular values s >= 0, of a shape that broadcasts against the spectrum V^T x. The caller does not dispose them. */
+  protected abstract singularValues(spectrum: Tensor): Tensor;
+
+  /**
+   * Whether V is square, so that V V^T = I. Where it is not, the proximal operator leaves alone the part of an image that
+   * no measurement sees.
+   */
+  protected readonly hasSquareV: boolean = true;
+
+  /** V^T x, a new tensor; x itself by default. */
+  protected V_adjoint(x: Tensor): Promise<Tensor> {
+    return Promise.resolve(x.clone());
+  }
+
+  /** V u, a new tensor; u itself by default. */
+  protected V(u: Tensor): Promise<Tensor> {
+    return Promise.resolve(u.clone());
+  }
+
+  /** U^T y, a new tensor; y itself by default. */
+  protected U_adjoint(y: Tensor): Promise<Tensor> {
+    return Promise.resolve(y.clone());
+  }
+
+  /** U v, a new tensor; v itself by default. */
+  protected U(v: Tensor): Promise<Tensor> {
+    return Promise.resolve(v.clone());
+  }
+
+  /** U diag(s) V^T x */
+  override async A(x: Tensor): Promise<Tensor> {
+    using spectrum = await this.V_adjoint(x);
+    using weighted = spectrum.mul(this.singularValues(spectrum));
+    return await this.U(weighted);
+  }
+
+  /** V diag(s) U^T y */
+  override async A_adjoint(y: Tensor): Promise<Tensor> {
+    using spectrum = await this.U_adjoint(y);
+    using weighted = spectrum.mul(this.singularValues(spectrum));
+    return await this.V(weighted);
+  }
+
+  /** V diag(s^2) V^T x */
+  override async A_adjoint_A(x: Tensor): Promise<Tensor> {
+    using spectrum = await this.V_adjoint(x);
+    using squares = this.singularValues(spectrum).square();
+    using weighted = spectrum.mul(squares);
+    return await this.V(weighted);
+  }
+
+  /** U diag(s^2) U^T y */
+  override async A_A_adjoint(y: Tensor): Promise<Tensor> {
+    using spectrum = await this.U_adjoint(y);
+    using squares = this.singularValues(spectrum).square();
+    using weighted = spectrum.mul(squares);
+    return await this.U(weighted);
+  }
+
+  /**
+   * The exact solution of (A^T A + I / gamma) x = A^T y + z / gamma =: r, which is V (V^T r / (s^2 + 1 / gamma)) plus, where
+   * V is not square, gamma (r - V V^T r).
+   */
+  override async prox_l2(z: Tensor | number, y: Tensor, gamma: number | Tensor): Promise<Tensor> {
+    using backprojection = await this.A_adjoint(y);
+    using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
+    using strength = typeof gamma === "number" ? Tensor.full([1], gamma, backprojection) : gamma.clone();
+    using shaped = perItem(strength, backprojection);
+    using pull = start.div(shaped);
+    using right = backprojection.add(pull);
+    using spectrum = await this.V_adjoint(right);
+    using ones = Tensor.ones([1], spectrum);
+    using damping = ones.div(perItem(strength, spectrum));
+    using squares = this.singularValues(spectrum).square();
+    using denominator = squares.add(damping);
+    using solved = spectrum.div(denominator);
+    const seen = await this.V(solved);
+    if (this.hasSquareV) return seen;
+    using own = seen;
+    using projection = await this.V(spectrum);
+    using unseen = right.sub(projection);
+    using scaled = unseen.mul(shaped);
+    return own.add(scaled);
+  }
+
+  /** The exact pseudo-inverse V diag(1 / s where s > 1e-5, else 0) U^T y. */
+  override async A_dagger(y: Tensor): Promise<Tensor> {
+    using spectrum = await this.U_adjoint(y);
+    const values = this.singularValues(spectrum);
+    using large = values.greater(SMALLEST_SINGULAR_VALUE);
+    using quotient = spectrum.div(values);
+    using kept = large.where(quotient, 0);
+    return await this.V(kept);
+  }
+}

@@ -1,0 +1,45 @@
+import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { Inpainting } from "./inpainting.ts";
+import type { PhysicsOptions } from "./physics.ts";
+
+/** Options of {@link Demosaicing}. */
+export interface DemosaicingOptions extends PhysicsOptions, TensorOptions {
+  /** (3, H, W) of the images. */
+  imgSize: readonly number[];
+  /** The colour filters' arrangement; `"bayer"` is the only one. */
+  pattern?: "bayer";
+}
+
+/**
+ * A colour camera's Bayer filter: each pixel sees one channel, red at (odd row, odd column), green at (even, odd) and
+ * (odd, even), blue at (even, even), counted from 0.
+ */
+export class Demosaicing extends Inpainting {
+  /**
+   * Builds the operator.
+   *
+   * @throws {InvalidArgumentError} when the images do not have three channels, or the pattern is unknown
+   */
+  constructor(options: DemosaicingOptions) {
+    super({ ...options, mask: bayerMask(options) });
+  }
+}
+
+function bayerMask({ imgSize, pattern = "bayer", device }: DemosaicingOptions): Tensor {
+  if (pattern !== "bayer") {
+    throw new InvalidArgumentError("build Demosaicing", "pattern", '"bayer"', `"${pattern}"`);
+  }
+  if (imgSize.length !== 3 || imgSize[0] !== 3) {
+    throw new InvalidArgumentError("build Demosaicing", "imgSize", "(3, H, W)", formatShape(imgSize));
+  }
+  const [, height, width] = imgSize;
+  const values = new Float32Array(3 * height * width);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const channel = 2 - (row % 2) - (column % 2);
+      values[(channel * height + row) * width + column] = 1;
+    }
+  }
+  return Tensor.from(values, [1, 3, height, width], { device });
+}

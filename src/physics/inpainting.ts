@@ -1,0 +1,76 @@
+import { generatorFor } from "../tensor/random.ts";
+import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { DecomposablePhysics } from "./decomposable_physics.ts";
+import type { PhysicsOptions } from "./physics.ts";
+
+/** Options of {@link Inpainting}. */
+export interface InpaintingOptions extends PhysicsOptions, TensorOptions {
+  /** (C, H, W) of the images. */
+  imgSize: readonly number[];
+  /**
+   * What is seen of each value, usually 0 or 1: a tensor that broadcasts to (B, C, H, W), or the probability with which a
+   * pixel is kept. The operator keeps using a tensor: dispose it after the operator's last use.
+   */
+  mask: Tensor | number;
+  /** Whether a random mask keeps or drops all channels of a pixel together; default true. */
+  pixelwise?: boolean;
+  /** Of a random mask; default 0. */
+  seed?: number;
+}
+
+/** Sees some of the image's values: y = mask x, pixel by pixel. Measurement noise is masked too. */
+export class Inpainting extends DecomposablePhysics {
+  /** What is seen of each value, of a shape that broadcasts to (B, C, H, W). */
+  readonly mask: Tensor;
+
+  /**
+   * Builds the operator.
+   *
+   * @throws {InvalidArgumentError} when the mask does not broadcast to images of `imgSize`, or is a number outside [0, 1]
+   */
+  constructor(options: InpaintingOptions) {
+    super(options);
+    this.mask = typeof options.mask === "number"
+      ? randomMask(options, options.mask)
+      : fittingMask(options.mask, options.imgSize);
+  }
+
+  protected override singularValues(): Tensor {
+    return this.mask;
+  }
+
+  /** mask noise(mask x) */
+  override async forward(x: Tensor): Promise<Tensor> {
+    using noisy = await super.forward(x);
+    return noisy.mul(this.mask);
+  }
+}
+
+function fittingMask(mask: Tensor, imgSize: readonly number[]): Tensor {
+  const trailing = mask.shape.slice(-imgSize.length);
+  const fits = trailing.every((extent, d) => {
+    const own = imgSize[d - trailing.length + imgSize.length];
+    return extent === 1 || extent === own;
+  });
+  if (!fits || mask.shape.length > imgSize.length + 1) {
+    throw new InvalidArgumentError(
+      "build Inpainting",
+      "mask",
+      `of a shape that broadcasts to (B, ${imgSize.join(", ")})`,
+      formatShape(mask.shape),
+    );
+  }
+  return mask;
+}
+
+/** Bernoulli(p) by pixel, or by value. */
+function randomMask({ imgSize, pixelwise = true, seed = 0, device }: InpaintingOptions, p: number): Tensor {
+  if (!(p >= 0 && p <= 1)) {
+    throw new InvalidArgumentError("build Inpainting", "mask", "a probability in [0, 1]", String(p));
+  }
+  const shape = [1, pixelwise ? 1 : imgSize[0], ...imgSize.slice(1)];
+  const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  generatorFor(seed).fillUniform(values);
+  return Tensor.from(values.map((value) => (value < p ? 1 : 0)), shape, { device });
+}
