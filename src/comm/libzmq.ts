@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 const SYMBOLS = {
   zmq_ctx_new: { parameters: [], result: "pointer" },
   zmq_ctx_term: { parameters: ["pointer"], result: "i32", nonblocking: true },
-  zmq_ctx_set: { parameters: ["pointer", "i32", "i32"], result: "i32" },
+  /** Blocks this thread; for the end of the process. */
+  zmq_ctx_term_now: { name: "zmq_ctx_term", parameters: ["pointer"], result: "i32" },
   zmq_socket: { parameters: ["pointer", "i32"], result: "pointer" },
   zmq_close: { parameters: ["pointer"], result: "i32" },
   zmq_bind: { parameters: ["pointer", "buffer"], result: "i32" },
@@ -25,6 +26,9 @@ const SYMBOLS = {
   zmq_msg_data: { parameters: ["buffer"], result: "pointer" },
   zmq_msg_close: { parameters: ["buffer"], result: "i32" },
   zmq_socket_monitor: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
+  zmq_curve_public: { parameters: ["buffer", "buffer"], result: "i32" },
+  zmq_z85_encode: { parameters: ["buffer", "buffer", "usize"], result: "pointer" },
+  zmq_z85_decode: { parameters: ["buffer", "buffer"], result: "pointer" },
   zmq_errno: { parameters: [], result: "i32" },
   zmq_strerror: { parameters: ["i32"], result: "pointer" },
   // The C library is among the addon's own dependencies, so its symbols resolve through the same handle.
@@ -35,6 +39,9 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of libzmq and of the C library that the transport calls. */

@@ -8,7 +8,10 @@ import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import type { ProcessInfo } from "../cluster/process_info.ts";
 import { type Failure, formatRanks, toError } from "./errors.ts";
-import { loadLibzmq } from "./libzmq.ts";
+import { deriveCurveKeys } from "./curve.ts";
+import { decideSecurity, isLoopback } from "./job_security.ts";
+import { type Libzmq, loadLibzmq } from "./libzmq.ts";
+import { localAddress } from "./local_address.ts";
 import type { TransportObserver } from "./transport/transport.ts";
 import { ZmqTransport } from "./transport/zmq.ts";
 import type { Admission } from "./transport/admission.ts";
@@ -18,6 +21,8 @@ import type { RoutingKey } from "./transport/zmq_socket.ts";
 const GRACE_MS = 500;
 /** Introductions that nobody answers are repeated this often. */
 const REPEAT_MS = 200;
+/** How long to wait for a way to the master, as while a network interface comes up. */
+const NO_ROUTE_PAUSE_MS = 50;
 
 /** What a rank tells about itself in the handshake; only rank 0 sends the table. */
 interface Introduction {
@@ -41,12 +46,14 @@ export async function rendezvous(
   timeout: number,
 ): Promise<ZmqTransport> {
   const zmq = await loadLibzmq();
-  const meeting = new Meeting(info);
   const address = await resolve(info.masterAddr);
+  const { secret, encryptionKey } = await decideSecurity(info, address, Deno.env.toObject());
+  const meeting = new Meeting(info, zmq);
   const transport = new ZmqTransport(zmq, {
     rank: info.rank,
     worldSize: info.worldSize,
-    token: info.jobToken,
+    secret,
+    curve: encryptionKey && deriveCurveKeys(zmq, encryptionKey),
     ipv6: address.includes(":"),
     observer,
     admission: meeting,
@@ -66,14 +73,16 @@ export async function rendezvous(
 
 class Meeting implements Admission {
   readonly #info: ProcessInfo;
+  readonly #zmq: Libzmq;
   readonly #present = new Set<number>();
   readonly #waiting = new Map<number, { key: RoutingKey; endpoint: string }>();
   readonly #done = Promise.withResolvers<void>();
   readonly #expired = new AbortController();
   #transport!: ZmqTransport;
 
-  constructor(info: ProcessInfo) {
+  constructor(info: ProcessInfo, zmq: Libzmq) {
     this.#info = info;
+    this.#zmq = zmq;
   }
 
   async run(transport: ZmqTransport, address: string): Promise<void> {
@@ -85,7 +94,7 @@ class Meeting implements Admission {
     else {
       const own = isLoopback(address)
         ? address
-        : await localAddress(address, masterPort, this.#expired.signal);
+        : await reachableAddress(this.#zmq, address, this.#expired.signal);
       this.#introduce(transport.listen(endpointOf(own, "*")));
       transport.dial(0, master);
     }
@@ -156,26 +165,18 @@ function endpointOf(address: string, port: string): string {
   return `tcp://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
-}
-
 async function resolve(host: string): Promise<string> {
   if (host === "localhost") return "127.0.0.1";
   if (/^[\d.]+$/.test(host) || host.includes(":")) return host;
   return (await lookup(host)).address;
 }
 
-/** This host's address on the way to the master; its port may not be open yet. */
-async function localAddress(master: string, port: number, signal: AbortSignal): Promise<string> {
+/** This host's address on the way to the master, as soon as there is a way. */
+async function reachableAddress(zmq: Libzmq, master: string, signal: AbortSignal): Promise<string> {
   for (;;) {
     signal.throwIfAborted();
-    try {
-      using connection = await Deno.connect({ hostname: master, port });
-      return (connection.localAddr as Deno.NetAddr).hostname;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const address = localAddress(zmq, master);
+    if (address !== undefined) return address;
+    await new Promise((resolve) => setTimeout(resolve, NO_ROUTE_PAUSE_MS));
   }
 }

@@ -3,7 +3,7 @@ import { L2 } from "../optim/l2.ts";
 import { conjugateGradient } from "../physics/conjugate_gradient.ts";
 import type { Physics } from "../physics/physics.ts";
 import { entriesOf, type Signal } from "../tensor/signal.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
 import { type GatherOptions, localEntries, reduceParts, sumOf } from "./map_reduce.ts";

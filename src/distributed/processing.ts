@@ -87,16 +87,22 @@ export class DistributedProcessing extends Denoiser {
     const indices = this.#ctx.localIndices(strategy.getNumPatches());
     const batches = strategy.applyBatching(strategy.getLocalPatches(x, indices), this.#options.maxBatchSize);
     const cropped: IndexedPatch[] = [];
-    for (const batch of batches) {
-      using level = levelOf(strategy, x, sigma, batch.indices);
-      const output = await this.#processor.forward(batch.input, level.sigma);
-      if (output !== batch.input) batch.input.dispose();
-      for (const [index, patch] of strategy.unpackBatchedResults(batch, output)) {
-        cropped.push([index, strategy.cropPatch(index, patch)]);
-        patch.dispose();
+    try {
+      for (const batch of batches) {
+        using level = levelOf(strategy, x, sigma, batch.indices);
+        const output = await this.#processor.forward(batch.input, level.sigma);
+        for (const [index, patch] of strategy.unpackBatchedResults(batch, output)) {
+          cropped.push([index, strategy.cropPatch(index, patch)]);
+          patch.dispose();
+        }
       }
+      return cropped;
+    } catch (error) {
+      cropped.forEach(([, patch]) => patch.dispose());
+      throw error;
+    } finally {
+      batches.forEach((batch) => batch.input.dispose());
     }
-    return cropped;
   }
 
   #planFor(

@@ -1,5 +1,5 @@
 import type { TypedArray } from "../comm/dtypes.ts";
-import { type CallOptions, ProcessGroup, type ReduceOptions } from "../comm/process_group.ts";
+import type { CallOptions, ProcessGroup, ReduceOptions } from "../comm/process_group.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** What collectives exchange: typed arrays, which they fill in place, and tensors, which they leave alone. */

@@ -27,6 +27,7 @@ export interface DecolorizeOptions extends PhysicsOptions, TensorOptions {
 export class Decolorize extends DecomposablePhysics {
   /** The weight of each channel. */
   readonly srf: readonly number[];
+  /** Only for one channel. */
   protected override readonly hasSquareV: boolean;
   readonly #norm: Tensor;
   readonly #direction: Tensor;
@@ -50,10 +51,12 @@ export class Decolorize extends DecomposablePhysics {
     this.hasSquareV = this.srf.length === 1;
   }
 
+  /** The singular values, of a shape that broadcasts against the spectrum. */
   protected override singularValues(): Tensor {
     return this.#norm;
   }
 
+  /** sum_c w_c x_c */
   protected override async V_adjoint(x: Tensor): Promise<Tensor> {
     if (x.shape.length !== 4 || x.shape[1] !== this.srf.length) {
       throw new InvalidArgumentError(
@@ -67,6 +70,7 @@ export class Decolorize extends DecomposablePhysics {
     return await Promise.resolve(weighted.sum(1, { keepDims: true }));
   }
 
+  /** w_c u for every channel */
   protected override V(u: Tensor): Promise<Tensor> {
     return Promise.resolve(u.mul(this.#direction));
   }

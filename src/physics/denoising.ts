@@ -12,6 +12,7 @@ export class Denoising extends DecomposablePhysics {
     super({ noiseModel: options.noiseModel ?? new GaussianNoise({ sigma: 0.1 }) });
   }
 
+  /** The singular values, of a shape that broadcasts against the spectrum. */
   protected override singularValues(spectrum: Tensor): Tensor {
     if (this.#one?.device !== spectrum.device) this.#one = Tensor.ones([1], spectrum);
     return this.#one;

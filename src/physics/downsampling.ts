@@ -1,6 +1,6 @@
 import type { AxisTable } from "../compute/kernel.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Blur, type BlurPadding } from "./blur.ts";
 import { downsamplingFilter, FILTER_NAMES, type FilterName } from "./downsampling_filters.ts";

@@ -36,6 +36,7 @@ export class Inpainting extends DecomposablePhysics {
       : fittingMask(options.mask, options.imgSize);
   }
 
+  /** The singular values, of a shape that broadcasts against the spectrum. */
   protected override singularValues(): Tensor {
     return this.mask;
   }

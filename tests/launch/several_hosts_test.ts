@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { newKey } from "../../launch/nodes.ts";
-import { fixture, Launcher, type LaunchSettings } from "./launcher.ts";
+import { fixture, Launcher, type LaunchSettings, survivors } from "./launcher.ts";
 import { canMakeHosts, NetworkHosts } from "./network_hosts.ts";
 
 const MEETING = fixture("meeting.ts");
@@ -36,6 +36,20 @@ Deno.test("several hosts: launchers meet at host 0, and a failure on one restart
   match(second.stderr, /^deepinv-run: rank 3 failed: exit code 1: Error: planned failure$/m);
   match(first.stderr, /^deepinv-run: the cause is on another host/m);
   match(first.stderr, /RankFailedError: .*rank 3/);
+});
+
+Deno.test("several hosts: the loss of one launcher with its ranks ends the job on the others", async () => {
+  const endpoint = `127.0.0.1:${freePort()}`;
+  await using first = new Launcher([...nodeFlags(0, 2, endpoint), MEETING, "wait"]);
+  await using second = new Launcher([...nodeFlags(1, 2, endpoint), MEETING, "wait"]);
+  const pids = (await Promise.all([first.pids(2), second.pids(2)])).flat();
+  second.kill("SIGKILL");
+  const { code, stderr, seconds } = await first.finished();
+  notStrictEqual(code, 0);
+  match(stderr, /RankFailedError: .*rank [23] /);
+  match(stderr, /^deepinv-run: the cause is on another host/m);
+  ok(seconds < 10, `${seconds} s`);
+  deepStrictEqual(await survivors(pids), []);
 });
 
 Deno.test("several hosts: ranks with another key are not let in", async () => {

@@ -1,5 +1,6 @@
 /** What the ZeroMQ transport is told when it is made. */
 
+import type { CurveKeys } from "../curve.ts";
 import type { TransportObserver } from "./transport.ts";
 import type { RoutingKey } from "./zmq_socket.ts";
 
@@ -19,8 +20,10 @@ export interface ZmqOptions {
   readonly rank: number;
   /** Number of ranks. */
   readonly worldSize: number;
-  /** Secret of the job. */
-  readonly token: string;
+  /** What connecting ranks must prove to know. */
+  readonly secret: string;
+  /** Keys of encrypted connections; unset for connections in the clear. */
+  readonly curve?: CurveKeys;
   /** Whether addresses may be IPv6. */
   readonly ipv6?: boolean;
   /** Sees the frames of collectives. */

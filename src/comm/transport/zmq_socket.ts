@@ -3,36 +3,22 @@
  * every peer. Messages are three parts: routing id, frame header, payload (absent when empty).
  */
 
+import type { CurveKeyPair, CurveKeys } from "../curve.ts";
 import type { Libzmq } from "../libzmq.ts";
 import { HEADER_BYTES, MAX_PAYLOAD } from "../wire.ts";
+import { type ConnectionEvent, SocketMonitor } from "./socket_monitor.ts";
+import { cString, Option, socketError, SocketOptions } from "./socket_options.ts";
+import { ZapHandler } from "./zap.ts";
 
-const ROUTER = 6, PAIR = 0;
+const ROUTER = 6;
 const DONTWAIT = 1, SNDMORE = 2;
-const Option = {
-  rcvmore: 13,
-  fd: 14,
-  linger: 17,
-  reconnectInterval: 18,
-  backlog: 19,
-  maxMessageSize: 22,
-  sendHighWaterMark: 23,
-  receiveHighWaterMark: 24,
-  lastEndpoint: 32,
-  routerMandatory: 33,
-  ipv6: 42,
-  connectRoutingId: 61,
-  handshakeInterval: 66,
-  heartbeatInterval: 75,
-  heartbeatTtl: 76,
-  heartbeatTimeout: 77,
-} as const;
 const MESSAGE_SOURCE_FD = 2;
-const EVENT_DISCONNECTED = 0x200;
 const ID_BYTES = 5n;
 const HEADER_LENGTH = BigInt(HEADER_BYTES);
 /** A routing id has at most 255 bytes. */
 const SCRATCH_BYTES = 256n;
-const MONITOR_ENDPOINT = "inproc://deepinv-monitor";
+/** Any domain makes libzmq ask who may connect. */
+const ZAP_DOMAIN = "deepinv";
 
 /** A peer is asked for a sign of life this often, in milliseconds... */
 const HEARTBEAT_INTERVAL_MS = 500;
@@ -51,9 +37,13 @@ export const NO_MESSAGE = -1;
 /** A message whose routing id was chosen by a stranger. */
 export const FOREIGN = -2;
 
-/** The routing id under which this rank knows its outgoing connection to `rank`. */
-export function outgoingKey(rank: number): RoutingKey {
-  return 2 ** 32 + rank;
+/** Keys of incoming connections, which libzmq makes itself, are below this. */
+const FIRST_OUTGOING = 2 ** 32;
+
+/** A routing id for an outgoing connection: random, because libzmq aborts on one that a stranger has taken before. */
+export function outgoingKey(): RoutingKey {
+  const random = crypto.getRandomValues(new Uint32Array(2));
+  return FIRST_OUTGOING * (1 + random[0] % 255) + random[1];
 }
 
 function routingId(key: RoutingKey): Uint8Array<ArrayBuffer> {
@@ -61,20 +51,6 @@ function routingId(key: RoutingKey): Uint8Array<ArrayBuffer> {
   id[0] = Math.floor(key / 2 ** 32);
   new DataView(id.buffer).setUint32(1, key % 2 ** 32);
   return id;
-}
-
-const encoder = new TextEncoder();
-const cString = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text + "\0");
-
-/** Raised when libzmq refuses to open, bind or connect a socket. */
-export class SocketError extends Error {
-  /** Class name, also across realms. */
-  override readonly name = "SocketError";
-
-  /** @param code errno of the refusal */
-  constructor(message: string, readonly code: number) {
-    super(message);
-  }
 }
 
 /** See the file's description. */
@@ -87,45 +63,50 @@ export class RouterSocket {
   readonly #zmq: Libzmq;
   readonly #context: Deno.PointerValue;
   readonly #socket: Deno.PointerValue;
-  readonly #monitor: Deno.PointerValue;
+  readonly #options: SocketOptions;
+  readonly #monitor: SocketMonitor;
+  readonly #zap: ZapHandler | undefined;
+  readonly #curve: CurveKeys | undefined;
   readonly #message = new Uint8Array(64);
   readonly #headerBytes = new Uint8Array(this.header.buffer);
   readonly #scratch = new Uint8Array(Number(SCRATCH_BYTES));
-  readonly #int = new Int32Array(1);
-  readonly #intLength = new BigUint64Array([4n]);
   readonly #ids = new Map<RoutingKey, Uint8Array<ArrayBuffer>>();
   #more = false;
   #open = true;
 
-  /** @throws SocketError if libzmq cannot open a socket */
-  constructor(zmq: Libzmq, options: { ipv6?: boolean } = {}) {
+  /**
+   * Opens a socket; with `curve`, every connection is encrypted and only holders of these keys may make one.
+   *
+   * @throws SocketError if libzmq cannot open a socket
+   */
+  constructor(zmq: Libzmq, options: { ipv6?: boolean; curve?: CurveKeys } = {}) {
     this.#zmq = zmq;
+    this.#curve = options.curve;
     this.#context = zmq.zmq_ctx_new();
     this.#socket = zmq.zmq_socket(this.#context, ROUTER);
-    if (this.#socket === null) throw this.#error("open a socket");
-    this.#set(Option.linger, 0);
-    this.#set(Option.routerMandatory, 1);
-    this.#set(Option.sendHighWaterMark, 0);
-    this.#set(Option.receiveHighWaterMark, RECEIVE_HIGH_WATER_MARK);
-    this.#set(Option.reconnectInterval, 10);
-    this.#set(Option.backlog, 4096);
-    this.#set(Option.handshakeInterval, 10_000);
-    this.#set(Option.heartbeatInterval, HEARTBEAT_INTERVAL_MS);
-    this.#set(Option.heartbeatTtl, HEARTBEAT_TIMEOUT_MS);
-    this.#set(Option.heartbeatTimeout, HEARTBEAT_TIMEOUT_MS);
-    if (options.ipv6) this.#set(Option.ipv6, 1);
-    this.#setBytes(Option.maxMessageSize, new Uint8Array(new BigInt64Array([BigInt(MAX_PAYLOAD)]).buffer));
-    if (zmq.zmq_socket_monitor(this.#socket, cString(MONITOR_ENDPOINT), EVENT_DISCONNECTED) !== 0) {
-      throw this.#error("watch a socket");
-    }
-    this.#monitor = zmq.zmq_socket(this.#context, PAIR);
-    this.#set(Option.linger, 0, this.#monitor);
-    if (zmq.zmq_connect(this.#monitor, cString(MONITOR_ENDPOINT)) !== 0) throw this.#error("watch a socket");
+    if (this.#socket === null) throw socketError(zmq, "open a socket");
+    const settings = this.#options = new SocketOptions(zmq, this.#socket);
+    settings.set(Option.linger, 0);
+    settings.set(Option.routerMandatory, 1);
+    settings.set(Option.sendHighWaterMark, 0);
+    settings.set(Option.receiveHighWaterMark, RECEIVE_HIGH_WATER_MARK);
+    settings.set(Option.reconnectInterval, 10);
+    settings.set(Option.backlog, 4096);
+    settings.set(Option.handshakeInterval, 10_000);
+    settings.set(Option.heartbeatInterval, HEARTBEAT_INTERVAL_MS);
+    settings.set(Option.heartbeatTtl, HEARTBEAT_TIMEOUT_MS);
+    settings.set(Option.heartbeatTimeout, HEARTBEAT_TIMEOUT_MS);
+    if (options.ipv6) settings.set(Option.ipv6, 1);
+    const limit = new Uint8Array(new BigInt64Array([BigInt(MAX_PAYLOAD)]).buffer);
+    settings.setBytes(Option.maxMessageSize, limit);
+    this.#monitor = new SocketMonitor(zmq, this.#context, this.#socket);
+    this.#zap = this.#curve && new ZapHandler(zmq, this.#context, this.#curve.admitted);
   }
 
   /** File descriptors that become readable when there may be something to do. */
   get fileDescriptors(): number[] {
-    return [this.#get(Option.fd, this.#socket), this.#get(Option.fd, this.#monitor)];
+    const own = [this.#options.get(Option.fd), this.#monitor.fileDescriptor];
+    return this.#zap === undefined ? own : [...own, this.#zap.fileDescriptor];
   }
 
   /**
@@ -135,18 +116,26 @@ export class RouterSocket {
    * @throws SocketError if the address is taken or is not this host's
    */
   bind(endpoint: string): string {
-    if (this.#zmq.zmq_bind(this.#socket, cString(endpoint)) !== 0) throw this.#error(`listen at ${endpoint}`);
-    const bytes = new Uint8Array(256);
-    const length = new BigUint64Array([256n]);
-    this.#zmq.zmq_getsockopt(this.#socket, Option.lastEndpoint, bytes, length);
-    return new TextDecoder().decode(bytes.subarray(0, Number(length[0]) - 1));
+    if (this.#curve !== undefined) {
+      this.#options.setBytes(Option.zapDomain, cString(ZAP_DOMAIN).subarray(0, -1));
+      this.#options.set(Option.curveServer, 1);
+      this.#setKeys(this.#curve.server);
+    }
+    if (this.#zmq.zmq_bind(this.#socket, cString(endpoint)) !== 0) {
+      throw socketError(this.#zmq, `listen at ${endpoint}`);
+    }
+    return this.#options.getText(Option.lastEndpoint);
   }
 
   /** Connects to a peer's endpoint, for as long as it takes; messages to `key` go there. */
   connect(endpoint: string, key: RoutingKey): void {
-    this.#setBytes(Option.connectRoutingId, routingId(key));
+    if (this.#curve !== undefined) {
+      this.#options.setBytes(Option.curveServerKey, this.#curve.server.publicKey);
+      this.#setKeys(this.#curve.client);
+    }
+    this.#options.setBytes(Option.connectRoutingId, routingId(key));
     if (this.#zmq.zmq_connect(this.#socket, cString(endpoint)) !== 0) {
-      throw this.#error(`connect to ${endpoint}`);
+      throw socketError(this.#zmq, `connect to ${endpoint}`);
     }
   }
 
@@ -213,7 +202,7 @@ export class RouterSocket {
 
   /**
    * Like {@link next} followed by a read of the payload, but also tells the connection's file descriptor, by which
-   * {@link disconnected} names it. Slower; for the handshake.
+   * {@link connectionEvents} names it. Slower; for the handshake.
    */
   payloadWithDescriptor(length: number): { bytes: Uint8Array<ArrayBuffer>; descriptor: number } | undefined {
     if (!this.#more) return undefined;
@@ -231,53 +220,48 @@ export class RouterSocket {
     return size === length && !this.#more ? { bytes, descriptor } : undefined;
   }
 
-  /** File descriptors of the connections that broke since the last call, in order. */
-  disconnected(): number[] {
-    const descriptors: number[] = [];
+  /** Answers those who want to connect. */
+  admit(): void {
+    if (this.#open) this.#zap?.drain();
+  }
+
+  /** What has happened to the connections since the last call, in order. */
+  connectionEvents(): ConnectionEvent[] {
+    const events: ConnectionEvent[] = [];
     while (this.#open) {
-      if (this.#zmq.zmq_recv(this.#monitor, this.#scratch, SCRATCH_BYTES, DONTWAIT) < 0) break;
-      const event = new DataView(this.#scratch.buffer);
-      if (event.getUint16(0, true) === EVENT_DISCONNECTED) descriptors.push(event.getInt32(2, true));
-      this.#zmq.zmq_recv(this.#monitor, this.#scratch, SCRATCH_BYTES, DONTWAIT);
+      const event = this.#monitor.next();
+      if (event === undefined) break;
+      events.push(event);
     }
-    return descriptors;
+    return events;
   }
 
   /** Closes; queued messages get `lingerMs` to leave. */
   async close(lingerMs: number): Promise<void> {
-    if (!this.#open) return;
+    if (this.#release(lingerMs)) await this.#zmq.zmq_ctx_term(this.#context);
+  }
+
+  /** As {@link close}, but blocks; for the end of the process, when nothing asynchronous can happen any more. */
+  closeNow(lingerMs: number): void {
+    if (this.#release(lingerMs)) this.#zmq.zmq_ctx_term_now(this.#context);
+  }
+
+  #release(lingerMs: number): boolean {
+    if (!this.#open) return false;
     this.#open = false;
-    this.#set(Option.linger, lingerMs);
-    this.#zmq.zmq_socket_monitor(this.#socket, null, 0);
-    this.#zmq.zmq_close(this.#monitor);
+    this.#options.set(Option.linger, lingerMs);
+    this.#monitor.close();
+    this.#zap?.close();
     this.#zmq.zmq_close(this.#socket);
-    await this.#zmq.zmq_ctx_term(this.#context);
+    return true;
+  }
+
+  #setKeys(keys: CurveKeyPair): void {
+    this.#options.setBytes(Option.curvePublicKey, keys.publicKey);
+    this.#options.setBytes(Option.curveSecretKey, keys.secretKey);
   }
 
   #hasMore(): boolean {
-    return this.#get(Option.rcvmore, this.#socket) !== 0;
-  }
-
-  #get(option: number, socket: Deno.PointerValue): number {
-    this.#intLength[0] = 4n;
-    this.#zmq.zmq_getsockopt(socket, option, this.#int, this.#intLength);
-    return this.#int[0];
-  }
-
-  #set(option: number, value: number, socket: Deno.PointerValue = this.#socket): void {
-    this.#setBytes(option, new Uint8Array(new Int32Array([value]).buffer), socket);
-  }
-
-  #setBytes(option: number, value: Uint8Array<ArrayBuffer>, socket: Deno.PointerValue = this.#socket): void {
-    if (this.#zmq.zmq_setsockopt(socket, option, value, BigInt(value.length)) !== 0) {
-      throw this.#error(`set socket option ${option}`);
-    }
-  }
-
-  #error(action: string): SocketError {
-    const code = this.#zmq.zmq_errno();
-    const text = this.#zmq.zmq_strerror(code);
-    const reason = text === null ? `error ${code}` : Deno.UnsafePointerView.getCString(text);
-    return new SocketError(`Cannot ${action}: ${reason}`, code);
+    return this.#options.get(Option.rcvmore) !== 0;
   }
 }

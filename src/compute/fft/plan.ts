@@ -1,4 +1,4 @@
-import { convolutionLength, radicesOf } from "./radices.ts";
+import { convolutionLength, radicesOf, type RadixCosts } from "./radices.ts";
 
 /**
  * One stage of Stockham's self-sorting transform of N values. With T = N / radix, for every j < T and
@@ -12,7 +12,7 @@ export interface Stage {
   readonly span: number;
 }
 
-/** A transform of a length without prime factors above 13, as stages. */
+/** A transform of a length whose prime factors are radices, as stages. */
 export interface SmoothPlan {
   /** N. */
   readonly length: number;
@@ -50,44 +50,53 @@ export function isChirp(plan: FftPlan): plan is ChirpPlan {
   return "chirp" in plan;
 }
 
-/** Lengths whose plans are remembered. */
+/** Lengths whose plans a planner remembers. */
 const REMEMBERED = 64;
-const plans = new Map<number, FftPlan>();
 
-/** The plan for a length >= 1; those of the lengths used last are remembered. */
-export function planFft(length: number): FftPlan {
-  const plan = plans.get(length) ?? smoothPlan(length) ?? chirpPlan(length);
-  plans.delete(length);
-  plans.set(length, plan);
-  if (plans.size > REMEMBERED) plans.delete(plans.keys().next().value!);
-  return plan;
-}
+/** Plans for a backend with certain costs; remembers those of the lengths used last. */
+export class FftPlanner {
+  readonly #costs: RadixCosts;
+  readonly #plans = new Map<number, FftPlan>();
 
-function smoothPlan(length: number): SmoothPlan | undefined {
-  const radices = radicesOf(length);
-  if (!radices) return undefined;
-  let span = 1;
-  const stages = radices.map((radix) => {
-    const stage = { radix, span };
-    span *= radix;
-    return stage;
-  });
-  return { length, stages };
-}
-
-function chirpPlan(length: number): ChirpPlan {
-  const size = convolutionLength(length);
-  const convolution = smoothPlan(size)!;
-  const chirp = new Float32Array(2 * length);
-  const cyclic = new Float64Array(2 * size);
-  for (let n = 0; n < length; n++) {
-    const angle = (Math.PI * squareModulo(n, 2 * length)) / length;
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-    chirp.set([cos, -sin], 2 * n);
-    cyclic.set([cos / size, -sin / size], 2 * n);
-    if (n > 0) cyclic.set([cos / size, -sin / size], 2 * (size - n));
+  constructor(costs: RadixCosts) {
+    this.#costs = costs;
   }
-  return { length, convolution, chirp, spectrum: Float32Array.from(preciseTransform(cyclic, convolution)) };
+
+  /** The plan for a length >= 1. */
+  plan(length: number): FftPlan {
+    const plan = this.#plans.get(length) ?? this.#smooth(length) ?? this.#chirp(length);
+    this.#plans.delete(length);
+    this.#plans.set(length, plan);
+    if (this.#plans.size > REMEMBERED) this.#plans.delete(this.#plans.keys().next().value!);
+    return plan;
+  }
+
+  #smooth(length: number): SmoothPlan | undefined {
+    const radices = radicesOf(length, this.#costs);
+    if (!radices) return undefined;
+    let span = 1;
+    const stages = radices.map((radix) => {
+      const stage = { radix, span };
+      span *= radix;
+      return stage;
+    });
+    return { length, stages };
+  }
+
+  #chirp(length: number): ChirpPlan {
+    const size = convolutionLength(length, this.#costs);
+    const convolution = this.#smooth(size)!;
+    const chirp = new Float32Array(2 * length);
+    const cyclic = new Float64Array(2 * size);
+    for (let n = 0; n < length; n++) {
+      const angle = (Math.PI * squareModulo(n, 2 * length)) / length;
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      chirp.set([cos, -sin], 2 * n);
+      cyclic.set([cos / size, -sin / size], 2 * n);
+      if (n > 0) cyclic.set([cos / size, -sin / size], 2 * (size - n));
+    }
+    return { length, convolution, chirp, spectrum: Float32Array.from(preciseTransform(cyclic, convolution)) };
+  }
 }
 
 /** n^2 mod m without leaving the whole numbers that float64 holds exactly. */
