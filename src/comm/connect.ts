@@ -2,7 +2,6 @@ import type { ProcessInfo } from "../cluster/process_info.ts";
 import { resolveProcess } from "../cluster/resolve_process.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { requireTimeout } from "./arguments.ts";
-import { exitOnUncaughtPeerFailure } from "./exit_code.ts";
 import { GroupCore, type World } from "./group_core.ts";
 import { OperationLedger } from "./operation_ledger.ts";
 import { StatsTable } from "./operation_stats.ts";
@@ -36,7 +35,6 @@ export async function createProcessGroup(
     const got = wanted === "shm" ? '"shm", which is not available in this version' : String(wanted);
     throw new InvalidArgumentError("connect", "transport", '"auto" or "tcp"', got);
   }
-  if (process.worldSize > 1) exitOnUncaughtPeerFailure();
   const ledger = new OperationLedger(process.rank);
   const transport = process.worldSize === 1
     ? undefined

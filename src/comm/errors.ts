@@ -15,6 +15,18 @@ export interface CollectiveErrorFields {
   readonly ranks: readonly number[];
 }
 
+/** A process that has failed, or has left while others needed it. */
+export interface FailedProcess {
+  /** Its rank in the world. */
+  readonly rank: number;
+  /** Name of its host. */
+  readonly host: string;
+  /** Its process id on that host. */
+  readonly pid: number;
+  /** How it ended, for example `"exit code 3"`, `"uncaught Error: boom"` or `"connection broken"`. */
+  readonly ending: string;
+}
+
 /** Base of the errors that a communication call raises when its ranks cannot finish it together. */
 export abstract class CollectiveError extends Error implements CollectiveErrorFields {
   /** Name of the operation, for example `"allReduce"`. */
@@ -48,6 +60,20 @@ export class CollectiveTimeoutError extends CollectiveError {
 export class RankFailedError extends CollectiveError {
   /** Class name, also across realms. */
   override readonly name = "RankFailedError";
+  /** The processes of {@link ranks}, as far as they are known. */
+  readonly processes: readonly FailedProcess[];
+
+  /**
+   * Makes the error.
+   *
+   * @param message what happened
+   * @param fields the operation, its sequence number and the ranks concerned
+   * @param processes what is known of the processes of those ranks
+   */
+  constructor(message: string, fields: CollectiveErrorFields, processes: readonly FailedProcess[] = []) {
+    super(message, fields);
+    this.processes = processes;
+  }
 }
 
 /** Ranks called different operations, or the same one with different dtypes, operators, roots or sizes. */
@@ -71,22 +97,22 @@ export interface Failure extends CollectiveErrorFields {
   readonly kind: typeof FAILURE_KINDS[number];
   /** What happened, as the end of a sentence. */
   readonly detail: string;
+  /** The processes of a `"rank"` failure. */
+  readonly processes?: readonly FailedProcess[];
 }
-
-const CLASSES = {
-  timeout: CollectiveTimeoutError,
-  rank: RankFailedError,
-  mismatch: CollectiveMismatchError,
-  closed: GroupClosedError,
-} as const;
 
 /** The error of `failure` as seen by the call `operation` number `sequence` of this rank. */
 export function toError(failure: Failure, operation: string, sequence: number): CollectiveError {
-  if (failure.kind === "rank") Deno.exitCode = PEER_FAILURE_EXIT_CODE;
   const here = failure.operation === "" || (failure.operation === operation && failure.sequence === sequence);
   const where = here ? "" : ` (noticed in ${failure.operation} #${failure.sequence})`;
   const message = `Cannot complete ${operation} #${sequence}: ${failure.detail}${where}`;
-  return new CLASSES[failure.kind](message, { operation, sequence, ranks: failure.ranks });
+  const fields = { operation, sequence, ranks: failure.ranks };
+  if (failure.kind === "closed") return new GroupClosedError(message, fields);
+  if (failure.kind === "mismatch") return new CollectiveMismatchError(message, fields);
+  // The job has not been done, even if the error is swallowed. A code that was set before stands.
+  Deno.exitCode ||= PEER_FAILURE_EXIT_CODE;
+  if (failure.kind === "timeout") return new CollectiveTimeoutError(message, fields);
+  return new RankFailedError(message, fields, failure.processes);
 }
 
 /** `rank 3` or `ranks 1, 2`, for messages. */

@@ -47,7 +47,8 @@ export async function decideSecurity(
     return { secret, encryptionKey: local ? undefined : Uint8Array.fromHex(key) };
   }
   if (!local && !insecure) {
-    const requirement = "set to one key on all hosts where ranks meet over a network (`deepinv-run keygen` prints " +
+    const requirement =
+      "set to one key on all hosts where ranks meet over a network (`deepinv-run keygen` prints " +
       `one; ${INSECURE_VARIABLE}=1 does without)`;
     throw new InvalidArgumentError("connect", JOB_KEY_VARIABLE, requirement, "nothing");
   }

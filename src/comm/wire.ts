@@ -35,8 +35,9 @@ export const Kind = {
   GoodbyeAck: 13,
   Query: 14,
   Answer: 15,
+  LastWords: 16,
 } as const;
-const LAST_KIND = 15;
+const LAST_KIND = 16;
 
 /** Names of the operations in the order of their wire codes, which start at 1. */
 export const OPERATIONS = [

@@ -15,6 +15,7 @@
  * @module
  */
 export { Blur, type BlurOptions, type BlurPadding } from "./blur.ts";
+export { BlurFFT, type BlurFFTOptions } from "./blur_fft.ts";
 export { conjugateGradient, type ConjugateGradientOptions } from "./conjugate_gradient.ts";
 export { DecomposablePhysics } from "./decomposable_physics.ts";
 export { Decolorize, type DecolorizeOptions } from "./decolorize.ts";
@@ -25,6 +26,8 @@ export { downsamplingFilter, type FilterName } from "./downsampling_filters.ts";
 export { Inpainting, type InpaintingOptions } from "./inpainting.ts";
 export { gaussianBlur, type GaussianBlurOptions } from "./gaussian_blur.ts";
 export { LinearPhysics, type SqnormOptions } from "./linear_physics.ts";
+export { MRI, type MRIAdjointOptions, type MRIOptions } from "./mri.ts";
+export { type MultiCoilAdjointOptions, MultiCoilMRI, type MultiCoilMRIOptions } from "./multi_coil_mri.ts";
 export { GaussianNoise, NoiseModel } from "./noise.ts";
 export { type LeastSquaresOptions, Physics, type PhysicsOptions } from "./physics.ts";
 export {

@@ -19,6 +19,7 @@ export { DeviceError, OutOfMemoryError } from "../compute/errors.ts";
 export { defaultDevice, type DeviceChoice, openDevice, setDefaultDevice } from "../compute/open.ts";
 export { InvalidArgumentError } from "../util/errors.ts";
 export type { DeviceArray, Storage } from "./array.ts";
+export { imaginaryPart, realPart, toComplex } from "./complex.ts";
 export { fft, fftCentred, type FftNorm, type FftOptions, ifft, ifftCentred } from "./fft.ts";
 export type { Nested, TensorData } from "./nested.ts";
 export type { ConvolutionOptions } from "./ops/convolve.ts";

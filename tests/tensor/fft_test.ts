@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fft, fftCentred, ifft, ifftCentred } from "../../src/tensor/fft.ts";
-import { InvalidArgumentError, Tensor } from "../../src/tensor/mod.ts";
+import { imaginaryPart, InvalidArgumentError, realPart, Tensor, toComplex } from "../../src/tensor/mod.ts";
 import { largestDifference, onBothDevices } from "../golden.ts";
 
 /** sum_n x[n] exp(-2 pi i n k / N) over the last two dimensions of (1, 2, H, W), in float64. */
@@ -95,3 +95,22 @@ onBothDevices("fft refuses what is not complex, and dimensions that are not ther
   assert.throws(() => fftCentred(real), /fftCentred/);
   await x.device.synchronize();
 });
+
+onBothDevices(
+  "toComplex, realPart and imaginaryPart: the spectrum of a real image is Hermitian",
+  async () => {
+    using image = Tensor.randn([2, 3, 6, 5], { seed: 10 });
+    using x = toComplex(image);
+    assert.deepEqual([...x.shape], [2, 2, 3, 6, 5]);
+    using spectrum = fft(x, [-2, -1]);
+    using re = realPart(spectrum), im = imaginaryPart(spectrum);
+    using mirrored = re.flip([-2, -1]).roll(1, -2).roll(1, -1);
+    using opposite = im.flip([-2, -1]).roll(1, -2).roll(1, -1).neg();
+    assert.ok(await largestDifference(re, mirrored) < 1e-5);
+    assert.ok(await largestDifference(im, opposite) < 1e-5);
+    using both = toComplex(re, im);
+    assert.equal(await largestDifference(both, spectrum), 0);
+    assert.throws(() => realPart(image), InvalidArgumentError);
+    assert.throws(() => toComplex(image, re.reshape([2, 3, 30])), InvalidArgumentError);
+  },
+);

@@ -14,17 +14,30 @@ export interface Peer {
   /** Frames sent and received, the serial numbers of the next ones. */
   sent: number;
   received: number;
-  /** `left` has said goodbye, `lost` has no connection any more. */
-  state: "here" | "left" | "lost";
+  /** `left` has said goodbye, `lost` has not and has no connection any more, `gone` has and has none. */
+  state: "here" | "left" | "lost" | "gone";
+  /** How it said that it ends. */
+  lastWords: string | undefined;
   /** Whether it has read everything up to this rank's goodbye. */
   knowsGoodbye: boolean;
 }
 
+/** Whether frames can still reach a peer. */
+export function isConnected(peer: Peer): boolean {
+  return peer.state === "here" || peer.state === "left";
+}
+
 /** See the file's description. */
 export class ConnectionTable {
+  readonly #ownHost: string;
   readonly #byKey = new Map<RoutingKey, Peer>();
   readonly #byRank = new Map<number, Peer>();
   readonly #keyOfDescriptor = new Map<number, RoutingKey>();
+
+  /** @param ownHost name of this rank's host */
+  constructor(ownHost: string) {
+    this.#ownHost = ownHost;
+  }
 
   /** Adds a peer. */
   add(peer: Peer): void {
@@ -69,29 +82,48 @@ export class ConnectionTable {
     return [...this.peers].every((peer) => peer.knowsGoodbye || peer.state !== "here");
   }
 
+  /** Whether a peer is on another host together with ranks that are still here. */
+  isOneOfSeveralElsewhere({ info: { host } }: Peer): boolean {
+    return host !== this.#ownHost &&
+      [...this.peers].some(({ state, info }) => state === "here" && info.host === host);
+  }
+
   /** The failure of a rank that does not take part any more although others communicate with it. */
-  leftEarly(rank: number): Failure {
-    const detail = `${this.#name(rank)} left the group while other ranks still communicate`;
-    return { kind: "rank", operation: "", sequence: 0, ranks: [rank], detail };
+  leftEarly(peer: Peer): Failure {
+    const ending = peer.lastWords ?? "left the group";
+    const detail = `${nameOf(peer)} ${ending} while other ranks still communicate`;
+    return failureOf([peer], detail, ending);
   }
 
-  /** The failure of peers whose connections broke. */
-  loss(peers: readonly Peer[]): Failure {
-    const ranks = peers.map(({ rank }) => rank).sort((a, b) => a - b);
-    const names = ranks.map((rank) => this.#name(rank)).join(", ");
-    const detail = `${names} failed: the connection broke`;
-    return { kind: "rank", operation: "", sequence: 0, ranks, detail };
+  /** The failure of all peers whose connections broke. */
+  loss(): Failure {
+    const lost = [...this.peers].filter(({ state }) => state === "lost").sort((a, b) => a.rank - b.rank);
+    const endings = lost.map((peer) => `${nameOf(peer)} failed: ${peer.lastWords ?? CONNECTION_BROKE}`);
+    return failureOf(lost, endings.join("; "), CONNECTION_BROKE);
   }
+}
 
-  /** A rank with its host and process. */
-  #name(rank: number): string {
-    const info = this.#byRank.get(rank)?.info;
-    return info === undefined ? `rank ${rank}` : `rank ${rank} (host ${info.host}, pid ${info.pid})`;
-  }
+const CONNECTION_BROKE = "the connection broke";
+
+function failureOf(peers: readonly Peer[], detail: string, ending: string): Failure {
+  const processes = peers.map((peer) => ({ ...peer.info, ending: peer.lastWords ?? ending }));
+  return {
+    kind: "rank",
+    operation: "",
+    sequence: 0,
+    ranks: peers.map(({ rank }) => rank),
+    detail,
+    processes,
+  };
+}
+
+/** A rank with its host and process. */
+function nameOf({ info }: Peer): string {
+  return `rank ${info.rank} (host ${info.host}, pid ${info.pid})`;
 }
 
 /** The failure of a peer that sends what it must not. */
 export function violation(peer: Peer, reason: string): Failure {
-  const detail = `rank ${peer.rank} broke the protocol: ${reason}`;
-  return { kind: "rank", operation: "", sequence: 0, ranks: [peer.rank], detail };
+  const ending = `broke the protocol: ${reason}`;
+  return failureOf([peer], `${nameOf(peer)} ${ending}`, ending);
 }

@@ -1,7 +1,7 @@
 /** Asking other ranks whether they have called an operation, to name in an error those that have not. */
 
-/** How long ranks may take to answer, in milliseconds; a stuck one does not answer. */
-const ANSWER_MS = 250;
+/** How long ranks may take to answer, in milliseconds; a stuck one does not answer, a busy host takes its time. */
+const ANSWER_MS = 1000;
 
 interface Question {
   readonly group: number;

@@ -3,16 +3,19 @@
 import { type Failure, FailureSignal } from "../errors.ts";
 import type { Libzmq } from "../libzmq.ts";
 import { decodeHeader, type Envelope, type Frame, FrameError, Kind, NO_ENVELOPE } from "../wire.ts";
-import type { Admission, ZmqOptions } from "./admission.ts";
-import { ConnectionTable, type Peer, violation } from "./connection_table.ts";
+import { Announcements } from "./announcements.ts";
+import type { ZmqOptions } from "./admission.ts";
+import { type EndObserver, forgetEnd, observeEnd } from "../process_end.ts";
+import { ConnectionTable, isConnected, type Peer, violation } from "./connection_table.ts";
+import { Doorkeeper, type House } from "./doorkeeper.ts";
 import { FramePort } from "./frame_port.ts";
-import { type Body, type HandshakeHost, Handshakes } from "./handshake.ts";
+import type { Handshakes } from "./handshake.ts";
 import { type FrameWriter, PeerLink } from "./peer_link.ts";
-import { decodeFailure, decodeInfo, encodeFailure } from "./peer_reports.ts";
+import { decodeFailure, decodeInfo, decodeText } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
 import { RollCall } from "./roll_call.ts";
 import type { Message, Transport, TransportObserver } from "./transport.ts";
-import { FOREIGN, NO_MESSAGE, outgoingKey, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
+import { NO_MESSAGE, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
 
 /** Frames handled before those who wait for them run. */
 const FRAMES_PER_DRAIN = 16;
@@ -21,24 +24,26 @@ const GOODBYE_MS = 2000;
 const GOODBYE_AFTER_FAILURE_MS = 500;
 /** How long the last acknowledgements may take to leave when nobody depends on them any more. */
 const SETTLED_LINGER_MS = 100;
+/** How long the last frames of a process that ends without closing may take to leave. */
+const END_LINGER_MS = 500;
+/** A host that is cut off takes its ranks with it: how long to wait for the others' connections to break as well. */
+const HOST_LOSS_MS = 300;
 
 /** See the file's description; made by the rendezvous. */
-export class ZmqTransport implements Transport, HandshakeHost {
+export class ZmqTransport implements Transport, House, EndObserver {
   readonly rank: number;
   readonly worldSize: number;
   readonly name = "tcp";
-  /** The handshakes with ranks that are not peers yet. */
-  readonly handshakes: Handshakes;
   failure: Failure | undefined;
   readonly #socket: RouterSocket;
   readonly #progress: Progress;
   readonly #observer: TransportObserver;
-  readonly #admission: Admission;
-  readonly #connections = new ConnectionTable();
-  readonly #dialled = new Map<RoutingKey, string>();
+  readonly #door: Doorkeeper;
+  readonly #connections = new ConnectionTable(Deno.hostname());
   readonly #rollCall = new RollCall();
   readonly #port: FramePort;
-  #warned = false;
+  readonly #announce: Announcements;
+  #lossTimer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
   #farewell: (() => void) | undefined;
 
@@ -47,11 +52,17 @@ export class ZmqTransport implements Transport, HandshakeHost {
     this.rank = options.rank;
     this.worldSize = options.worldSize;
     this.#observer = options.observer;
-    this.#admission = options.admission;
-    this.#socket = new RouterSocket(zmq, { ipv6: options.ipv6 });
+    this.#socket = new RouterSocket(zmq, { ipv6: options.ipv6, curve: options.curve });
     this.#port = new FramePort(this.#socket, options.rank);
+    this.#door = new Doorkeeper(this.#socket, this.#port, this.#connections, this, options);
+    this.#announce = new Announcements(this.#port, this.#connections);
     this.#progress = new Progress(zmq, this.#socket.fileDescriptors, () => this.#drain());
-    this.handshakes = new Handshakes(this, options.token);
+    observeEnd(this);
+  }
+
+  /** The handshakes with ranks that are not peers yet. */
+  get handshakes(): Handshakes {
+    return this.#door.handshakes;
   }
 
   /** Listens; returns the endpoint with wild cards resolved. */
@@ -61,9 +72,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
 
   /** Connects to a rank that listens at `endpoint` and starts the handshake. */
   dial(rank: number, endpoint: string): void {
-    this.#dialled.set(outgoingKey(rank), endpoint);
-    this.#socket.connect(endpoint, outgoingKey(rank));
-    this.handshakes.hello(outgoingKey(rank), rank);
+    this.#door.dial(rank, endpoint);
   }
 
   attend<T>(work: Promise<T>): Promise<T> {
@@ -88,7 +97,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const others = ranks.filter((rank) => rank !== this.rank);
     const question = { ...NO_ENVELOPE, group, sequence };
     return this.attend(this.#rollCall.ask(group, sequence, others, (rank) => {
-      this.#writeTo(this.#connections.ofRank(rank), Kind.Query, question);
+      this.#announce.tell(this.#connections.ofRank(rank), Kind.Query, question);
     }));
   }
 
@@ -101,7 +110,7 @@ export class ZmqTransport implements Transport, HandshakeHost {
     if (this.failure !== undefined) return;
     this.failure = failure;
     for (const peer of this.#connections.peers) peer.link.fail(failure);
-    if (tell) this.#report(failure);
+    if (tell) this.#announce.failure(failure);
     this.#rollCall.cancel();
   }
 
@@ -109,49 +118,39 @@ export class ZmqTransport implements Transport, HandshakeHost {
     return this.#closing ??= this.#leave();
   }
 
-  reply(key: RoutingKey, kind: number, body: Body): void {
-    const payload = new TextEncoder().encode(JSON.stringify(body));
-    this.#port.write(key, kind, NO_ENVELOPE, { total: payload.length }, 0, payload);
+  lastWords(reason: string): void {
+    if (this.failure === undefined) this.#announce.lastWords(reason);
   }
 
-  proved(key: RoutingKey, rank: number, info: string): void {
-    if (this.#connections.ofRank(rank) !== undefined) this.stranger(`a second rank ${rank}`);
-    else this.#admission.proved(key, rank, info);
+  ended(exitCode: number): void {
+    if (this.#closing !== undefined) return;
+    this.lastWords(exitCode === 0 ? "ended without an error" : `ended with exit code ${exitCode}`);
+    // Without a goodbye the others see the connection break; with one they see a rank that has done its part.
+    if (this.failure !== undefined || exitCode === 0) this.#announce.goodbye(this.failure);
+    this.#socket.closeNow(END_LINGER_MS);
   }
 
-  established(key: RoutingKey, rank: number, info: string): void {
-    if (this.#connections.ofRank(rank) !== undefined) return this.stranger(`a second rank ${rank}`);
+  welcome(key: RoutingKey, rank: number, info: string): void {
     const writer: FrameWriter = {
       write: (kind, envelope, fields, payload) => {
-        return peer.state !== "lost" && this.#port.write(key, kind, envelope, fields, peer.sent++, payload);
+        return isConnected(peer) && this.#port.write(key, kind, envelope, fields, peer.sent++, payload);
       },
       read: (into) => this.#socket.payload(into),
       fail: (failure) => this.fail(failure),
     };
     const peer: Peer = {
       ...{ rank, key, info: { rank, ...decodeInfo(info) }, link: new PeerLink(rank, writer) },
-      ...{ sent: 0, received: 0, state: "here", knowsGoodbye: false },
+      ...{ sent: 0, received: 0, state: "here", lastWords: undefined, knowsGoodbye: false },
     };
     this.#connections.add(peer);
-    this.#admission.established(rank, info);
-  }
-
-  refused(_rank: number, info: string): void {
-    this.#admission.refused(info);
-  }
-
-  stranger(reason: string): void {
-    if (this.#warned) return;
-    this.#warned = true;
-    console.warn(`rank ${this.rank}: refused a connection: ${reason}`);
   }
 
   /** The peer, or the rejection of whatever was to be done with it. */
   #usable(rank: number): Peer | Promise<never> {
     if (this.failure !== undefined) return Promise.reject(new FailureSignal(this.failure));
     const peer = this.#connections.ofRank(rank);
-    if (peer !== undefined && peer.state === "here") return peer;
-    this.fail(this.#connections.leftEarly(rank));
+    if (peer?.state === "here") return peer;
+    this.fail(this.#absence(peer!));
     return Promise.reject(new FailureSignal(this.failure!));
   }
 
@@ -160,35 +159,22 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const peer = this.#connections.ofRank(rank)!;
     const message = peer.link.receive(envelope, into);
     // What a rank sent before it left still counts.
-    if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#connections.leftEarly(rank));
+    if (peer.state !== "here" && peer.link.isAwaited) this.fail(this.#absence(peer));
     return message;
   }
 
-  #report(failure: Failure): void {
-    const report = encodeFailure(failure);
-    for (const peer of this.#connections.peers) {
-      if (peer.state === "here") this.#writeTo(peer, Kind.Abort, NO_ENVELOPE, report);
-    }
-  }
-
-  /** Sends a frame of no message to a peer, if it is still connected. */
-  #writeTo(
-    peer: Peer | undefined,
-    kind: number,
-    envelope: Envelope = NO_ENVELOPE,
-    payload?: Uint8Array,
-  ): void {
-    if (peer === undefined || peer.state === "lost") return;
-    this.#port.write(peer.key, kind, envelope, { total: payload?.length ?? 0 }, peer.sent++, payload);
+  /** Why a peer that was here cannot be reached. */
+  #absence(peer: Peer): Failure {
+    return peer.state === "lost" ? this.#connections.loss() : this.#connections.leftEarly(peer);
   }
 
   #drain(): boolean {
     const progressed = this.#drainMessages(FRAMES_PER_DRAIN);
-    const broken = this.#socket.disconnected();
+    const broken = this.#door.broken();
     if (broken.length === 0) return progressed;
     // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
     this.#drainMessages(Infinity);
-    this.#lose(broken);
+    this.lose(broken);
     return true;
   }
 
@@ -205,31 +191,11 @@ export class ZmqTransport implements Transport, HandshakeHost {
   #handle(key: RoutingKey): void {
     const frame = decodeHeader(this.#socket.header, this.#socket.headerLength);
     const peer = this.#connections.ofKey(key);
-    if (peer === undefined) return this.#handleUnknown(key, frame);
+    if (peer === undefined) return this.#door.handle(key, frame);
     const failure = frame instanceof FrameError
       ? violation(peer, frame.reason)
       : this.#handlePeer(peer, frame);
     if (failure !== undefined) this.fail(failure);
-  }
-
-  #handleUnknown(key: RoutingKey, frame: Frame | FrameError): void {
-    if (frame instanceof FrameError) this.stranger(frame.reason);
-    else if (key === FOREIGN) this.stranger("a routing id of its own choice");
-    else if (frame.kind <= Kind.Ready && this.#closing === undefined) this.#handleHandshake(key, frame);
-    // Last words of an earlier job at the same port are no attack.
-    else if (frame.kind > Kind.Ready && frame.kind < Kind.Abort) this.stranger("a frame without a handshake");
-  }
-
-  #handleHandshake(key: RoutingKey, frame: Frame): void {
-    const payload = this.#socket.payloadWithDescriptor(frame.payload);
-    if (payload === undefined) return this.stranger("an incomplete handshake");
-    // Descriptors are reused: one that belonged to another connection broke before this message came.
-    const broken = this.#socket.disconnected();
-    const own = broken.filter((descriptor) => this.#connections.keyOf(descriptor) === key);
-    this.#lose(broken.filter((descriptor) => !own.includes(descriptor)));
-    this.#connections.noteDescriptor(payload.descriptor, key);
-    this.handshakes.handle(key, frame, payload.bytes).catch((error) => this.stranger(String(error)));
-    this.#lose(own);
   }
 
   #handlePeer(peer: Peer, frame: Frame): Failure | undefined {
@@ -254,12 +220,10 @@ export class ZmqTransport implements Transport, HandshakeHost {
         return undefined;
       }
       case Kind.Goodbye:
-        this.#writeTo(peer, Kind.GoodbyeAck);
+        this.#announce.tell(peer, Kind.GoodbyeAck);
         peer.state = "left";
         this.#endFarewell();
-        return peer.link.isAwaited || peer.link.hasUnsent
-          ? this.#connections.leftEarly(peer.rank)
-          : undefined;
+        return peer.link.isAwaited || peer.link.hasUnsent ? this.#connections.leftEarly(peer) : undefined;
       case Kind.GoodbyeAck:
         peer.knowsGoodbye = true;
         this.#endFarewell();
@@ -267,34 +231,40 @@ export class ZmqTransport implements Transport, HandshakeHost {
       case Kind.Query: {
         const { group, sequence } = frame;
         const entered = this.#observer.hasEntered(group, sequence);
-        this.#writeTo(peer, Kind.Answer, { ...NO_ENVELOPE, group, sequence, count: entered ? 1 : 0 });
+        this.#announce.tell(peer, Kind.Answer, { ...NO_ENVELOPE, group, sequence, count: entered ? 1 : 0 });
         return undefined;
       }
       case Kind.Answer:
         this.#rollCall.answered(frame.group, frame.sequence, peer.rank, frame.count === 1);
         return undefined;
+      case Kind.LastWords: {
+        const bytes = new Uint8Array(frame.payload);
+        if (!this.#socket.payload(bytes)) return violation(peer, "unreadable last words");
+        peer.lastWords = decodeText(bytes);
+        return undefined;
+      }
       default:
         return violation(peer, `a frame of kind ${frame.kind} after the handshake`);
     }
   }
 
-  #lose(descriptors: readonly number[]): void {
+  lose(descriptors: readonly number[]): void {
     const lost: Peer[] = [];
     for (const descriptor of descriptors) {
       const key = this.#connections.takeDescriptor(descriptor);
       if (key === undefined) continue;
       const peer = this.#connections.ofKey(key);
-      if (peer === undefined) {
-        this.handshakes.broken(key);
-        continue;
-      }
+      this.#door.forget(key, peer !== undefined);
+      if (peer === undefined) continue;
       if (peer.state === "here") lost.push(peer);
-      peer.state = "lost";
-      const endpoint = this.#dialled.get(key);
-      if (endpoint !== undefined) this.#socket.disconnect(endpoint);
+      peer.state = peer.state === "here" ? "lost" : "gone";
     }
     this.#endFarewell();
-    if (lost.length > 0) this.fail(this.#connections.loss(lost));
+    if (lost.length === 0 || this.failure !== undefined) return;
+    const fail = (): void => this.fail(this.#connections.loss());
+    const isHostCutOff = lost.some((peer) => this.#connections.isOneOfSeveralElsewhere(peer));
+    if (!isHostCutOff) fail();
+    else this.#lossTimer ??= setTimeout(fail, HOST_LOSS_MS);
   }
 
   #endFarewell(): void {
@@ -305,16 +275,17 @@ export class ZmqTransport implements Transport, HandshakeHost {
     const limit = this.failure === undefined ? GOODBYE_MS : GOODBYE_AFTER_FAILURE_MS;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#farewell = resolve;
-    // A rank that leaves because of a failure is not itself one: the others learn the failure first.
-    if (this.failure !== undefined) this.#report(this.failure);
-    for (const peer of this.#connections.peers) this.#writeTo(peer, Kind.Goodbye);
+    this.#door.shut();
+    this.#announce.goodbye(this.failure);
     const timer = setTimeout(resolve, limit);
     this.#endFarewell();
     await this.attend(promise);
     clearTimeout(timer);
+    clearTimeout(this.#lossTimer);
     const detail = "the group is closed on this rank";
     this.fail({ kind: "closed", operation: "", sequence: 0, ranks: [this.rank], detail }, false);
     await this.#progress.close();
     await this.#socket.close(this.#connections.isSettled ? SETTLED_LINGER_MS : limit);
+    forgetEnd(this);
   }
 }

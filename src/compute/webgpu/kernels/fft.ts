@@ -57,6 +57,7 @@ export function planFftDispatches(
 
 class Passes {
   readonly #smooth: SmoothPlan;
+  readonly #spare: Side[] = [];
 
   constructor(
     private readonly kernel: FftKernel,
@@ -95,7 +96,6 @@ class Passes {
   #stages(from: Side, to: Side, ends: FftEnds): Dispatch[] {
     const { stages, length } = this.#smooth;
     const last = stages.length - 1;
-    const spare = [this.intermediate(), this.intermediate()];
     return stages.map((stage, s) => {
       const spec: FftStageSpec = {
         radix: stage.radix,
@@ -110,12 +110,17 @@ class Passes {
         bindings: "rrw",
         source: () => fftStageSource(spec),
       };
-      const source = s === 0 ? from : spare[(s - 1) % 2];
-      const target = s === last ? to : spare[s % 2];
+      const source = s === 0 ? from : this.#spareSide(s - 1);
+      const target = s === last ? to : this.#spareSide(s);
       const workgroups = grid(Math.ceil(this.#lineCount * (length / stage.radix) / FFT_STAGE_INVOCATIONS));
       const scale = s === last ? this.kernel.scale : 1;
       return this.#dispatch(program, source, target, stageParams(stage, length), workgroups, scale);
     });
+  }
+
+  /** Where stage s writes and stage s + 1 reads: two arrays in turn, which both transforms of a convolution share. */
+  #spareSide(stage: number): Side {
+    return this.#spare[stage % 2] ??= this.intermediate();
   }
 
   #dispatch(

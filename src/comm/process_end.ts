@@ -1,0 +1,47 @@
+/**
+ * The end of the process, seen from its groups: a rank that ends without closing them still tells the others how, and a
+ * rank that ends because of another one says so by its exit code.
+ */
+
+import { PEER_FAILURE_EXIT_CODE } from "../cluster/exit_codes.ts";
+import { CollectiveTimeoutError, RankFailedError } from "./errors.ts";
+
+/** Something open that wants to know. */
+export interface EndObserver {
+  /** An error that nobody has caught is about to end the process. */
+  lastWords(reason: string): void;
+  /** The process ends now with an exit code; nothing asynchronous can happen any more. */
+  ended(exitCode: number): void;
+}
+
+const observers = new Set<EndObserver>();
+let installed = false;
+
+/** Watches the end of the process for `observer`. */
+export function observeEnd(observer: EndObserver): void {
+  observers.add(observer);
+  if (installed) return;
+  installed = true;
+  globalThis.addEventListener("error", (event) => tell(event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    const error: unknown = event.reason;
+    tell(error);
+    if (!(error instanceof RankFailedError || error instanceof CollectiveTimeoutError)) return;
+    // The runtime's own exit code for uncaught errors would make the consequence look like a cause.
+    event.preventDefault();
+    console.error(`error: Uncaught (in promise) ${error.stack ?? error}`);
+    Deno.exit(PEER_FAILURE_EXIT_CODE);
+  });
+  globalThis.addEventListener("unload", () => {
+    for (const observer of observers) observer.ended(Deno.exitCode);
+  });
+}
+
+/** Ends {@link observeEnd}. */
+export function forgetEnd(observer: EndObserver): void {
+  observers.delete(observer);
+}
+
+function tell(error: unknown): void {
+  for (const observer of observers) observer.lastWords(`uncaught ${String(error).split("\n", 1)[0]}`);
+}

@@ -1,0 +1,146 @@
+import { fftCentred, ifftCentred } from "../tensor/fft.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { LinearPhysics } from "./linear_physics.ts";
+import { asKSpaceMask } from "./mri.ts";
+import type { PhysicsOptions } from "./physics.ts";
+
+/** Options of {@link MultiCoilMRI}. */
+export interface MultiCoilMRIOptions extends PhysicsOptions {
+  /** Which samples of k-space are measured, as for `MRI`. */
+  mask: Tensor;
+  /** Sensitivities of the N coils, complex: (1|B, N, H, W, 2), or (1|B, N, D, H, W, 2) for volumes. */
+  coilMaps: Tensor;
+}
+
+/** Options of {@link MultiCoilMRI.A_adjoint}. */
+export interface MultiCoilAdjointOptions {
+  /** Gives the root of the coils' sum of squares (B, 1, ...), which needs no sensitivities; default false. */
+  rss?: boolean;
+}
+
+/**
+ * Magnetic resonance imaging with several coils: y_n = mask F (s_n x), y of shape (B, 2, N, H, W); the adjoint is
+ * sum_n conj(s_n) F^-1(mask y_n). Its `A_dagger` is SENSE, by conjugate gradients.
+ */
+export class MultiCoilMRI extends LinearPhysics<Tensor> {
+  /** The mask, (1|B, 1|2, 1, ...spatial). */
+  readonly mask: Tensor;
+  /** Real and imaginary parts of the sensitivities, (1|B, N, ...spatial). */
+  readonly #real: Tensor;
+  readonly #imaginary: Tensor;
+  readonly #dims: readonly number[];
+
+  /**
+   * Builds the operator; the coil maps may be disposed afterwards.
+   *
+   * @throws {InvalidArgumentError} when the maps are not complex or mask and maps differ in size
+   */
+  constructor(options: MultiCoilMRIOptions) {
+    super(options);
+    const { mask, coilMaps } = options;
+    const action = "build MultiCoilMRI";
+    const spatial = coilMaps.shape.slice(2, -1);
+    if ((spatial.length !== 2 && spatial.length !== 3) || coilMaps.shape.at(-1) !== 2) {
+      throw new InvalidArgumentError(
+        action,
+        "coilMaps",
+        "(B, N, H, W, 2) or (B, N, D, H, W, 2)",
+        formatShape(coilMaps.shape),
+      );
+    }
+    this.#dims = spatial.map((_, d) => d - spatial.length);
+    using kSpaceMask = asKSpaceMask(action, mask, spatial.length);
+    if (formatShape(kSpaceMask.shape.slice(2)) !== formatShape(spatial)) {
+      throw new InvalidArgumentError(
+        action,
+        "mask",
+        `of the coil maps' size ${formatShape(spatial)}`,
+        formatShape(mask.shape),
+      );
+    }
+    this.mask = kSpaceMask.reshape([...kSpaceMask.shape.slice(0, 2), 1, ...spatial]);
+    const part = (k: number): Tensor => {
+      using plane = coilMaps.slice([...coilMaps.shape.slice(0, -1).map(() => null), [k, k + 1]]);
+      return plane.reshape(coilMaps.shape.slice(0, -1));
+    };
+    this.#real = part(0);
+    this.#imaginary = part(1);
+  }
+
+  /**
+   * k-space of all coils.
+   *
+   * @param x (B, 2, H, W)
+   * @returns (B, 2, N, H, W)
+   */
+  override async A(x: Tensor): Promise<Tensor> {
+    const spatial = this.#real.shape.slice(2);
+    if (x.shape[1] !== 2 || formatShape(x.shape.slice(2)) !== formatShape(spatial)) {
+      throw new InvalidArgumentError(
+        "apply MultiCoilMRI.A",
+        "x",
+        `of shape (B, 2, ${spatial.join(", ")})`,
+        formatShape(x.shape),
+      );
+    }
+    using xr = x.slice([null, [0, 1]]);
+    using xi = x.slice([null, [1, 2]]);
+    using rr = xr.mul(this.#real);
+    using ii = xi.mul(this.#imaginary);
+    using ri = xr.mul(this.#imaginary);
+    using ir = xi.mul(this.#real);
+    using real = rr.sub(ii);
+    using imaginary = ri.add(ir);
+    using coils = Tensor.stack([real, imaginary], 1);
+    using kSpace = fftCentred(coils, this.#dims);
+    return await Promise.resolve(kSpace.mul(this.mask));
+  }
+
+  /**
+   * sum_n conj(s_n) F^-1(mask y_n), or with `rss` sqrt(sum_n |F^-1(mask y_n)|^2).
+   *
+   * @param y (B, 2, N, H, W)
+   * @returns (B, 2, H, W), with `rss` (B, 1, H, W)
+   */
+  override async A_adjoint(y: Tensor, options: MultiCoilAdjointOptions = {}): Promise<Tensor> {
+    const [batch, , ...rest] = y.shape;
+    const expected = this.#real.shape.slice(1);
+    if (y.shape[1] !== 2 || formatShape(rest) !== formatShape(expected)) {
+      throw new InvalidArgumentError(
+        "apply MultiCoilMRI.A_adjoint",
+        "y",
+        `of shape (B, 2, ${expected.join(", ")})`,
+        formatShape(y.shape),
+      );
+    }
+    using masked = y.mul(this.mask);
+    using coils = ifftCentred(masked, this.#dims);
+    if (options.rss) {
+      using norm = coils.norm([1, 2]);
+      return await Promise.resolve(norm.reshape([batch, 1, ...rest.slice(1)]));
+    }
+    using zr = plane(coils, 0);
+    using zi = plane(coils, 1);
+    using rr = zr.mul(this.#real);
+    using ii = zi.mul(this.#imaginary);
+    using ir = zi.mul(this.#real);
+    using ri = zr.mul(this.#imaginary);
+    using real = rr.add(ii);
+    using imaginary = ir.sub(ri);
+    using both = Tensor.stack([real, imaginary], 1);
+    return both.sum(2);
+  }
+
+  /** mask noise(A x) */
+  override async forward(x: Tensor): Promise<Tensor> {
+    using noisy = await super.forward(x);
+    return noisy.mul(this.mask);
+  }
+}
+
+/** Part k of complex values (B, 2, N, ...) as (B, N, ...). */
+function plane(values: Tensor, k: number): Tensor {
+  using part = values.slice([null, [k, k + 1]]);
+  return part.reshape([values.shape[0], ...values.shape.slice(2)]);
+}
