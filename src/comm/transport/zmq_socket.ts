@@ -15,6 +15,8 @@ const DONTWAIT = 1, SNDMORE = 2;
 const MESSAGE_SOURCE_FD = 2;
 const ID_BYTES = 5n;
 const HEADER_LENGTH = BigInt(HEADER_BYTES);
+/** A frame is longer by this when it is encrypted. */
+const CURVE_BYTES = 33;
 /** A routing id has at most 255 bytes. */
 const SCRATCH_BYTES = 256n;
 /** Any domain makes libzmq ask who may connect. */
@@ -97,7 +99,7 @@ export class RouterSocket {
     settings.set(Option.heartbeatTtl, HEARTBEAT_TIMEOUT_MS);
     settings.set(Option.heartbeatTimeout, HEARTBEAT_TIMEOUT_MS);
     if (options.ipv6) settings.set(Option.ipv6, 1);
-    const limit = new Uint8Array(new BigInt64Array([BigInt(MAX_PAYLOAD)]).buffer);
+    const limit = new Uint8Array(new BigInt64Array([BigInt(MAX_PAYLOAD + CURVE_BYTES)]).buffer);
     settings.setBytes(Option.maxMessageSize, limit);
     this.#monitor = new SocketMonitor(zmq, this.#context, this.#socket);
     this.#zap = this.#curve && new ZapHandler(zmq, this.#context, this.#curve.admitted);
