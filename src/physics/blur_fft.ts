@@ -1,3 +1,4 @@
+import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
 import { fft, ifft } from "../tensor/fft.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -55,7 +56,7 @@ export class BlurFFT extends DecomposablePhysics {
     using periodic = filter.applyTables(
       [2, 3].map((dim) => ({ dim, table: periodicTable(filter.shape[dim], imgSize[dim - 1]) })),
     );
-    using complex = asComplex(periodic);
+    using complex = toComplex(periodic);
     using transform = fft(complex, IMAGE_DIMS);
     using squares = transform.square();
     using power = squares.sum(COMPLEX_DIM, { keepDims: true });
@@ -79,15 +80,14 @@ export class BlurFFT extends DecomposablePhysics {
         formatShape(x.shape),
       );
     }
-    using complex = asComplex(x);
+    using complex = toComplex(x);
     return await Promise.resolve(fft(complex, IMAGE_DIMS, { norm: "ortho" }));
   }
 
   /** The real part of F^-1 u. */
   protected override async V(u: Tensor): Promise<Tensor> {
     using complex = ifft(u, IMAGE_DIMS, { norm: "ortho" });
-    using real = complex.slice([null, [0, 1]]);
-    return await Promise.resolve(real.reshape([u.shape[0], ...u.shape.slice(2)]));
+    return await Promise.resolve(realPart(complex));
   }
 
   /** exp(-i arg h^) F y */
@@ -110,23 +110,17 @@ function periodicTable(taps: number, length: number): ReturnType<typeof gatherTa
   return transposeTable(gatherTable(length, rows));
 }
 
-/** (B, C, H, W) as complex values (B, 2, C, H, W) without imaginary part. */
-function asComplex(x: Tensor): Tensor {
-  using zeros = Tensor.zeros(x.shape, x);
-  return Tensor.stack([x, zeros], COMPLEX_DIM);
-}
-
 /** a b, or a conj(b) for sign -1, of complex values (., 2, ...). */
 function multiplyComplex(a: Tensor, b: Tensor, sign: 1 | -1): Tensor {
-  using ar = a.slice([null, [0, 1]]);
-  using ai = a.slice([null, [1, 2]]);
-  using br = b.slice([null, [0, 1]]);
-  using bi = b.slice([null, [1, 2]]);
+  using ar = realPart(a);
+  using ai = imaginaryPart(a);
+  using br = realPart(b);
+  using bi = imaginaryPart(b);
   using rr = ar.mul(br);
   using ii = ai.mul(bi);
   using ri = ar.mul(bi);
   using ir = ai.mul(br);
   using real = rr.addScaled(ii, -sign);
   using imaginary = ir.addScaled(ri, sign);
-  return Tensor.cat([real, imaginary], COMPLEX_DIM);
+  return toComplex(real, imaginary);
 }

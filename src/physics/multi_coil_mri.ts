@@ -1,5 +1,6 @@
+import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
 import { fftCentred, ifftCentred } from "../tensor/fft.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import { asKSpaceMask } from "./mri.ts";
@@ -92,7 +93,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
     using ir = xi.mul(this.#real);
     using real = rr.sub(ii);
     using imaginary = ri.add(ir);
-    using coils = Tensor.stack([real, imaginary], 1);
+    using coils = toComplex(real, imaginary);
     using kSpace = fftCentred(coils, this.#dims);
     return await Promise.resolve(kSpace.mul(this.mask));
   }
@@ -120,15 +121,15 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
       using norm = coils.norm([1, 2]);
       return await Promise.resolve(norm.reshape([batch, 1, ...rest.slice(1)]));
     }
-    using zr = plane(coils, 0);
-    using zi = plane(coils, 1);
+    using zr = realPart(coils);
+    using zi = imaginaryPart(coils);
     using rr = zr.mul(this.#real);
     using ii = zi.mul(this.#imaginary);
     using ir = zi.mul(this.#real);
     using ri = zr.mul(this.#imaginary);
     using real = rr.add(ii);
     using imaginary = ir.sub(ri);
-    using both = Tensor.stack([real, imaginary], 1);
+    using both = toComplex(real, imaginary);
     return both.sum(2);
   }
 
@@ -137,10 +138,4 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
     using noisy = await super.forward(x);
     return noisy.mul(this.mask);
   }
-}
-
-/** Part k of complex values (B, 2, N, ...) as (B, N, ...). */
-function plane(values: Tensor, k: number): Tensor {
-  using part = values.slice([null, [k, k + 1]]);
-  return part.reshape([values.shape[0], ...values.shape.slice(2)]);
 }
