@@ -1,7 +1,7 @@
 import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
 import { fft, ifft } from "../tensor/fft.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
 import type { PhysicsOptions } from "./physics.ts";
