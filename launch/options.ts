@@ -93,10 +93,10 @@ function readDevice(text: string | undefined): LaunchOptions["device"] {
  * @throws {InvalidArgumentError} an unknown flag, an unusable value, a contradiction, or no script
  */
 export function parseCommandLine(args: string[], env: Record<string, string>, host: Surroundings): Command {
-  if (args.length === 1 && args[0] === "keygen") return { kind: "keygen" };
   const flags = parseFlags(args, env);
   if (flags.on("help")) return { kind: "help" };
   if (flags.on("version")) return { kind: "version" };
+  if (flags.rest.length === 1 && flags.rest[0] === "keygen") return { kind: "keygen" };
   const text = (name: FlagName): string | undefined => flags.text(name);
 
   const nproc = readRankCount(text("nproc-per-node") ?? "1", host);

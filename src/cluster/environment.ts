@@ -1,8 +1,20 @@
+/** Reads single environment variables; what is malformed is an error that names the variable and its value. */
+
 import { InvalidArgumentError } from "../util/errors.ts";
-import type { Environment, ProcessInfo } from "./process_info.ts";
+import type { Environment } from "./process_info.ts";
 
 /** Name of the environment variable that holds the job token. */
 export const JOB_TOKEN_VARIABLE = "DEEPINV_JOB_TOKEN";
+
+/** Whether a variable is there and not empty. */
+export function isSet(env: Environment, name: string): boolean {
+  return env[name] !== undefined && env[name] !== "";
+}
+
+/** The first of `names` that is set; the first of all if none is. */
+export function firstSet(env: Environment, ...names: [string, ...string[]]): string {
+  return names.find((name) => isSet(env, name)) ?? names[0];
+}
 
 /**
  * Reads an integer variable.
@@ -15,71 +27,27 @@ export function readInteger(
   range: { min?: number; max?: number; fallback?: number } = {},
 ): number {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, fallback } = range;
-  const text = env[name];
-  if (text === undefined || text === "") {
+  if (!isSet(env, name)) {
     if (fallback !== undefined) return fallback;
-    throw new InvalidArgumentError("join the job", `environment variable ${name}`, "set", "nothing");
+    throw invalidVariable(name, "set", "nothing");
   }
+  const text = env[name]!.trim();
   const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || value < min || value > max) {
+  if (!/^\d+$/.test(text) || value < min || value > max) {
     const requirement = max === Number.MAX_SAFE_INTEGER
       ? `an integer >= ${min}`
       : `an integer from ${min} to ${max}`;
-    throw new InvalidArgumentError("join the job", `environment variable ${name}`, requirement, `"${text}"`);
+    throw invalidVariable(name, requirement, JSON.stringify(env[name]));
   }
   return value;
 }
 
-/** Names of the variables in which an environment tells rank, size and place on the node. */
-export interface RankVariables {
-  readonly rank: string;
-  readonly worldSize: string;
-  readonly localRank: string;
-  readonly localWorldSize: string;
-  readonly nodeRank: string;
+/** The error for a variable that cannot be used. */
+export function invalidVariable(name: string, requirement: string, got: string): InvalidArgumentError {
+  return new InvalidArgumentError("join the job", `environment variable ${name}`, requirement, got);
 }
 
-/**
- * A process description from an environment that names rank and size in `names` and may give MASTER_ADDR and
- * MASTER_PORT; `jobId` spreads the port of jobs that do not.
- *
- * @throws InvalidArgumentError if a variable is malformed or contradicts another
- */
-export function readRanks(
-  env: Environment,
-  source: string,
-  names: RankVariables,
-  jobId?: string,
-): ProcessInfo {
-  const worldSize = readInteger(env, names.worldSize, { min: 1 });
-  const rank = readInteger(env, names.rank, { max: worldSize - 1 });
-  const localWorldSize = readInteger(env, names.localWorldSize, {
-    min: 1,
-    max: worldSize,
-    fallback: worldSize,
-  });
-  const localRank = readInteger(env, names.localRank, {
-    max: localWorldSize - 1,
-    fallback: rank % localWorldSize,
-  });
-  const hasNode = env[names.nodeRank] !== undefined && env[names.nodeRank] !== "";
-  return {
-    ...{ rank, worldSize, localRank, localWorldSize },
-    ...(hasNode ? { nodeRank: readInteger(env, names.nodeRank) } : {}),
-    masterAddr: env.MASTER_ADDR || "127.0.0.1",
-    masterPort: worldSize === 1
-      ? readInteger(env, "MASTER_PORT", { max: 65535, fallback: 0 })
-      : readInteger(env, "MASTER_PORT", {
-        min: 1,
-        max: 65535,
-        fallback: jobId ? derivePort(jobId) : undefined,
-      }),
-    jobToken: env[JOB_TOKEN_VARIABLE] ?? "",
-    source,
-  };
-}
-
-/** A port from 20000 to 29999, below the ephemeral range, that depends on the job id only (FNV-1a). */
+/** A port from 20000 to 29999, below the ephemeral range, that depends on the job's name only (FNV-1a). */
 export function derivePort(jobId: string): number {
   let hash = 0x811c9dc5;
   for (const character of jobId) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;

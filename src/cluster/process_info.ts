@@ -4,7 +4,7 @@ export interface ProcessInfo {
   readonly rank: number;
   /** Number of processes of the job. */
   readonly worldSize: number;
-  /** Rank among the processes of this node. */
+  /** Rank among the processes of this node; nodes are the scheduler's, several may share a physical host. */
   readonly localRank: number;
   /** Number of processes of the job on this node. */
   readonly localWorldSize: number;
@@ -14,9 +14,9 @@ export interface ProcessInfo {
   readonly masterAddr: string;
   /** Port at which rank 0 listens; 0 for a single process. */
   readonly masterPort: number;
-  /** Secret shared by the ranks of one job; empty if the launcher gave none. */
+  /** What ranks prove to each other when they connect; a secret if the launcher gave one or DEEPINV_JOB_KEY is set. */
   readonly jobToken: string;
-  /** Which environment it was read from. */
+  /** Which environment it was read from, for example `"slurm"`; `"single"` for a process on its own. */
   readonly source: string;
 }
 

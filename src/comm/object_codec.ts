@@ -1,6 +1,7 @@
 /**
  * Structured-clonable values as bytes, through V8's serializer: maps, sets, dates, typed arrays and their shared
- * buffers, big integers, errors and cycles survive; decoding never evaluates code.
+ * buffers, big integers, errors and cycles survive; decoding never evaluates code. Malformed bytes are an error, but
+ * a few well-chosen ones can ask for much memory: only ranks that have proved to belong to the job get that far.
  */
 
 import { Deserializer, Serializer } from "node:v8";

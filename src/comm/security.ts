@@ -1,14 +1,14 @@
-/** Proof of belonging to a job: keyed hashes over fresh random numbers, so that the job token itself never travels. */
+/** Proof of belonging to a job: keyed hashes over fresh random numbers, so that the secret itself never travels. */
 
 const encoder = new TextEncoder();
 
-/** The key that every rank of one job derives from the job token. */
+/** The key that every rank of one job derives from the job's secret. */
 export class JobKey {
   readonly #key: Promise<CryptoKey>;
 
-  /** @param token the job token; ranks with another token are strangers */
-  constructor(token: string) {
-    const bytes = encoder.encode(`deepinv-job:${token}`);
+  /** @param secret ranks with another one are strangers */
+  constructor(secret: string) {
+    const bytes = encoder.encode(`deepinv-job:${secret}`);
     this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [
       "sign",
       "verify",

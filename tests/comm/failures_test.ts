@@ -9,6 +9,7 @@ interface Seen {
   operation: string;
   sequence: number;
   ms: number;
+  processes: { rank: number; host: string; pid: number; ending: string }[];
   again: string;
 }
 
@@ -25,51 +26,75 @@ const MISMATCHES = [
   ...["operations", "dtypes", "sizes", "long_sizes", "ops", "roots", "broadcast_sizes", "reduce_sizes"],
   ...["gather_dtypes", "block_sizes", "broadcast_against_barrier", "groups"],
 ];
-for (const scenario of MISMATCHES) {
-  Deno.test(`disagreement raises CollectiveMismatchError on every rank: ${scenario}`, async () => {
-    for (const result of await runRanks("failures_worker.ts", 3, { args: [scenario] })) {
-      const { name, message, ms, again } = seen(result);
-      assert.equal(name, "CollectiveMismatchError", message);
-      assert.equal(again, "CollectiveMismatchError");
-      assert.ok(ms < 5000, `took ${ms} ms with a timeout of 20 s`);
+Deno.test("disagreement raises CollectiveMismatchError on every rank", async () => {
+  const waiting = [...MISMATCHES];
+  const lane = async () => {
+    for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
+      for (const result of await runRanks("failures_worker.ts", 3, { args: [scenario] })) {
+        const { name, message, ms, again } = seen(result);
+        assert.equal(name, "CollectiveMismatchError", `${scenario}: ${message}`);
+        assert.equal(again, "CollectiveMismatchError");
+        assert.ok(ms < 5000, `${scenario}: took ${ms} ms with a timeout of 20 s`);
+      }
     }
-  });
-}
+  };
+  await Promise.all([lane(), lane(), lane()]);
+});
 
-for (
-  const [scenario, missing] of [["missing", 1], ["missing_root", 0], ["stuck", 1], [
-    "lonely_recv",
-    1,
-  ]] as const
-) {
-  Deno.test(`a timeout names the rank that is missing, on every rank: ${scenario}`, async () => {
-    for (const result of await runRanks("failures_worker.ts", 3, { args: [scenario] })) {
+Deno.test("a timeout names the rank that is missing, on every rank", async () => {
+  const scenarios = [["missing", 1], ["missing_root", 0], ["stuck", 1], ["lonely_recv", 1]] as const;
+  await Promise.all(scenarios.map(async ([scenario, missing]) => {
+    for (const result of await spawnRanks("failures_worker.ts", 3, { args: [scenario] }).finish()) {
       const { name, ranks, message, again } = seen(result);
-      assert.equal(name, "CollectiveTimeoutError");
-      assert.deepEqual(ranks, [missing]);
+      assert.equal(name, "CollectiveTimeoutError", `${scenario}: ${message}`);
+      assert.deepEqual(ranks, [missing], scenario);
       assert.match(message, new RegExp(`rank ${missing} did not show up within \\d+ ms`));
       assert.equal(again, "CollectiveTimeoutError");
+      assert.equal(result.code, PEER_FAILURE_EXIT_CODE, "the process fails even if the error is swallowed");
     }
-  });
-}
+  }));
+});
 
-for (const scenario of ["killed", "killed_while_waiting", "exits", "leaves_early", "stopped"]) {
-  Deno.test(`the death of a rank raises RankFailedError on the others: ${scenario}`, async () => {
+const DEATHS = [
+  ["killed", /failed: the connection broke$/, 1000],
+  ["killed_while_waiting", /failed: the connection broke$/, 1000],
+  ["stopped", /failed: the connection broke$/, 3000],
+  ["exits", /failed: ended with exit code 3$/, 1000],
+  ["throws", /failed: uncaught RangeError: boom$/, 1000],
+  ["rejects", /failed: uncaught RangeError: boom$/, 1000],
+  ["leaves_early", / left the group while other ranks still communicate$/, 1000],
+  ["ends_early", / ended without an error while other ranks still communicate$/, 1000],
+] as const;
+
+Deno.test("the death of a rank raises RankFailedError on the others, soon and with its end", async () => {
+  // Most of these only wait.
+  await Promise.all(DEATHS.map(async ([scenario, ending, limitMs]) => {
     const running = spawnRanks("failures_worker.ts", 3, { args: [scenario] });
     const survivors = [0, 2].map((rank) => running.children[rank].status);
     void Promise.all(survivors).then(() => scenario === "stopped" && running.children[1].kill("SIGKILL"));
     const results = await running.finish();
     for (const result of [results[0], results[2]]) {
-      const { name, ranks, message, operation, again } = seen(result);
-      assert.equal(name, "RankFailedError", message);
+      const { name, ranks, message, operation, again, ms, processes } = seen(result);
+      assert.equal(name, "RankFailedError", `${scenario}: ${message}`);
       assert.deepEqual(ranks, [1]);
       assert.notEqual(operation, "");
-      assert.match(message, scenario === "leaves_early" ? /left the group while/ : /connection broke/);
+      assert.match(message, ending, scenario);
+      assert.match(
+        message,
+        new RegExp(`rank 1 \\(host ${Deno.hostname()}, pid ${running.children[1].pid}\\)`),
+      );
+      const [{ rank, host, pid }] = processes;
+      assert.deepEqual([rank, host, pid], [1, Deno.hostname(), running.children[1].pid]);
+      assert.ok(ms < limitMs + 500, `${scenario}: noticed after ${ms} ms`);
       assert.equal(again, "RankFailedError");
       assert.equal(result.code, PEER_FAILURE_EXIT_CODE, "the process fails even if the error is swallowed");
     }
-  });
-}
+  }));
+});
+
+Deno.test("a rank that ends without closing, after its part is done, has left in peace", async () => {
+  await runRanks("failures_worker.ts", 3, { args: ["ends_without_closing"] });
+});
 
 Deno.test("an uncaught RankFailedError ends the process with the code of a consequence", async () => {
   const results = await spawnRanks("failures_worker.ts", 2, { args: ["uncaught"] }).finish();

@@ -12,10 +12,12 @@ async function report(group: ProcessGroup, work: () => Promise<unknown>): Promis
     await work();
     console.log(JSON.stringify({ name: "none" }));
   } catch (caught) {
-    const { name, message, ranks, operation, sequence } = caught as Error & Record<string, unknown>;
+    const { name, message, ranks, operation, sequence, processes } = caught as
+      & Error
+      & Record<string, unknown>;
     const ms = Math.round(performance.now() - started);
     const again = await group.barrier().then(() => "none", (error) => error.name);
-    console.log(JSON.stringify({ name, message, ranks, operation, sequence, ms, again }));
+    console.log(JSON.stringify({ name, message, ranks, operation, sequence, processes, ms, again }));
   }
 }
 
@@ -67,6 +69,25 @@ const scenarios: Record<string, (group: ProcessGroup) => Promise<unknown>> = {
     await pause(100);
     await group.barrier();
   },
+  async throws(group) {
+    if (group.rank === 1) {
+      setTimeout(() => {
+        throw new RangeError("boom");
+      }, 100);
+    }
+    await pause(50);
+    await (group.rank === 1 ? pause(1000) : group.barrier());
+  },
+  async rejects(group) {
+    if (group.rank === 1) setTimeout(() => Promise.reject(new RangeError("boom")), 100);
+    await pause(50);
+    await (group.rank === 1 ? pause(1000) : group.barrier());
+  },
+  async ends_early(group) {
+    if (group.rank === 1) setTimeout(() => Deno.exit(0), 100);
+    await pause(50);
+    await (group.rank === 1 ? pause(1000) : group.barrier());
+  },
   async stopped(group) {
     if (group.rank === 1) Deno.kill(Deno.pid, "SIGSTOP");
     await group.barrier();
@@ -80,6 +101,14 @@ const scenarios: Record<string, (group: ProcessGroup) => Promise<unknown>> = {
   },
 };
 
+if (scenario === "ends_without_closing") {
+  const open = await connect({ timeout: 20_000 });
+  const [sum] = await open.allReduce(new Float32Array([1]));
+  if (open.rank === 1) Deno.exit(0);
+  await pause(500);
+  await open.close();
+  Deno.exit(sum === 3 ? 0 : 1);
+}
 await using group = await connect({ timeout: 20_000 });
 await group.barrier();
 if (scenario === "uncaught") {

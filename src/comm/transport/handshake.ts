@@ -60,11 +60,11 @@ export class Handshakes {
 
   /**
    * @param host the transport
-   * @param token the job token
+   * @param secret what connecting ranks must prove to know
    */
-  constructor(host: HandshakeHost, token: string) {
+  constructor(host: HandshakeHost, secret: string) {
     this.#host = host;
-    this.#key = new JobKey(token);
+    this.#key = new JobKey(secret);
   }
 
   /** Introduces this rank over a connection to `peer`; call again to start over. */
@@ -93,8 +93,11 @@ export class Handshakes {
   /** The connection broke before it was established: starts over if this rank made it. */
   broken(key: RoutingKey): void {
     const pending = this.#pending.get(key);
-    if (pending?.connecting) this.hello(key, pending.peer);
-    else this.#pending.delete(key);
+    if (pending?.connecting) return this.hello(key, pending.peer);
+    if (pending?.info === undefined && this.#pending.delete(key)) {
+      this.#host.stranger(`somebody in the name of rank ${pending!.peer} left without a proof`);
+    }
+    this.#pending.delete(key);
   }
 
   /** Accepts a rank that has proved itself. */
