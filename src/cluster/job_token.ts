@@ -1,29 +1,21 @@
 /**
- * What the ranks of a job prove to each other where no launcher of ours hands out a secret.
+ * What tells the ranks of one start of a job from all others when they connect.
  *
- * - With DEEPINV_JOB_KEY (32 bytes in hexadecimal, the same on all ranks): HMAC-SHA256(key, name of the job), a secret.
- * - Without: the name of the job itself. Ranks of another job or job step are refused, but it is not a secret: whoever
- *   knows the job's number can compute it.
+ * This project's launcher hands out a secret. Under other launchers it is the name of the job and its step, which everybody
+ * can know: ranks of other jobs and steps are refused by it, but it protects from nobody. Protection comes from
+ * DEEPINV_JOB_KEY, which is mixed in where ranks connect.
  */
-import { createHmac } from "node:crypto";
-import { invalidVariable, isSet, JOB_TOKEN_VARIABLE } from "./environment.ts";
+import { isSet, JOB_TOKEN_VARIABLE } from "./environment.ts";
 import type { Environment } from "./process_info.ts";
 
-const JOB_KEY_VARIABLE = "DEEPINV_JOB_KEY";
+const OPEN_PREFIX = "open:";
 
-/**
- * The token of the job `name`: DEEPINV_JOB_TOKEN as it is, else one that depends on the name and on DEEPINV_JOB_KEY.
- *
- * @param name what no other job and no other step on these hosts is called
- * @throws InvalidArgumentError if the key is malformed; its message does not show the key
- */
+/** The token of the job `name`, which no other job or step on its hosts has: DEEPINV_JOB_TOKEN, else the name itself. */
 export function jobToken(env: Environment, name: string): string {
-  if (isSet(env, JOB_TOKEN_VARIABLE)) return env[JOB_TOKEN_VARIABLE]!;
-  if (!isSet(env, JOB_KEY_VARIABLE)) return `open:${name}`;
-  const key = env[JOB_KEY_VARIABLE]!;
-  if (!/^[0-9a-fA-F]{64}$/.test(key)) {
-    const requirement = "64 hexadecimal digits, as `deepinv-run keygen` prints";
-    throw invalidVariable(JOB_KEY_VARIABLE, requirement, `${key.length} characters`);
-  }
-  return createHmac("sha256", key.toLowerCase()).update(name).digest("hex");
+  return isSet(env, JOB_TOKEN_VARIABLE) ? env[JOB_TOKEN_VARIABLE]! : OPEN_PREFIX + name;
+}
+
+/** Whether a token is a secret; if not, it only names the job. */
+export function isSecretToken(token: string): boolean {
+  return token !== "" && !token.startsWith(OPEN_PREFIX);
 }

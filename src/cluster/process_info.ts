@@ -14,7 +14,7 @@ export interface ProcessInfo {
   readonly masterAddr: string;
   /** Port at which rank 0 listens; 0 for a single process. */
   readonly masterPort: number;
-  /** What ranks prove to each other when they connect; a secret if the launcher gave one or DEEPINV_JOB_KEY is set. */
+  /** What ranks of one start of the job know; a secret only if the launcher gave one, else the name of the job and step. */
   readonly jobToken: string;
   /** Which environment it was read from, for example `"slurm"`; `"single"` for a process on its own. */
   readonly source: string;

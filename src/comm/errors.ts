@@ -3,7 +3,7 @@
  * turns it into the error class that its user sees.
  */
 
-import { PEER_FAILURE_EXIT_CODE } from "../cluster/exit_codes.ts";
+import { failAtExit } from "./exit_code.ts";
 
 /** Where a failure was noticed and which ranks it concerns. */
 export interface CollectiveErrorFields {
@@ -109,8 +109,7 @@ export function toError(failure: Failure, operation: string, sequence: number): 
   const fields = { operation, sequence, ranks: failure.ranks };
   if (failure.kind === "closed") return new GroupClosedError(message, fields);
   if (failure.kind === "mismatch") return new CollectiveMismatchError(message, fields);
-  // The job has not been done, even if the error is swallowed. A code that was set before stands.
-  Deno.exitCode ||= PEER_FAILURE_EXIT_CODE;
+  failAtExit();
   if (failure.kind === "timeout") return new CollectiveTimeoutError(message, fields);
   return new RankFailedError(message, fields, failure.processes);
 }

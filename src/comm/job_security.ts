@@ -5,10 +5,11 @@
  * - Meeting anywhere else: besides, everything is encrypted with keys that follow from the job key (DEEPINV_JOB_KEY).
  *   Without a job key this is refused, unless DEEPINV_INSECURE is 1.
  *
- * The secret is made of the job key and the token of this start. If there is neither, ranks on one host use a secret
- * that their user alone can read.
+ * The secret is made of the job key and the token of this start. If there is no key and the token is no secret, ranks on
+ * one host use a secret that their user alone can read.
  */
 
+import { isSecretToken } from "../cluster/job_token.ts";
 import type { Environment, ProcessInfo } from "../cluster/process_info.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { readUserSecret } from "./user_secret.ts";
@@ -52,8 +53,10 @@ export async function decideSecurity(
       `one; ${INSECURE_VARIABLE}=1 does without)`;
     throw new InvalidArgumentError("connect", JOB_KEY_VARIABLE, requirement, "nothing");
   }
-  if (process.jobToken !== "" || insecure) return { secret: process.jobToken, encryptionKey: undefined };
-  return { secret: await readUserSecret(env), encryptionKey: undefined };
+  if (insecure || isSecretToken(process.jobToken)) {
+    return { secret: process.jobToken, encryptionKey: undefined };
+  }
+  return { secret: `${await readUserSecret(env)} ${process.jobToken}`, encryptionKey: undefined };
 }
 
 /** Whether a numeric address belongs to this host alone. */

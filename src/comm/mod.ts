@@ -26,6 +26,7 @@ export {
   type CollectiveErrorFields,
   CollectiveMismatchError,
   CollectiveTimeoutError,
+  type FailedProcess,
   GroupClosedError,
   RankFailedError,
 } from "./errors.ts";

@@ -8,8 +8,10 @@ export type Kernel =
   | AxisKernel
   | CorrelateKernel
   | MatmulKernel
+  | MedianKernel
   | ConvolveKernel
-  | FftKernel;
+  | FftKernel
+  | RadonKernel;
 
 /** How an N-d iteration space walks a buffer: value `offset + sum_d index[d] * strides[d]`. Strides may be 0 or negative. */
 export interface View {
@@ -191,6 +193,25 @@ export interface MatmulKernel {
 }
 
 /**
+ * The lower median over a sliding window, NaN where a value in it is: x (planes, height, width) gives
+ * (planes, height - windowHeight + 1, width - windowWidth + 1).
+ */
+export interface MedianKernel {
+  /** Which kernel this is. */
+  readonly kind: "median";
+  /** Images. */
+  readonly planes: number;
+  /** Rows of x. */
+  readonly height: number;
+  /** Columns of x. */
+  readonly width: number;
+  /** Rows of the window, 1 to 41 and at most `height`. */
+  readonly windowHeight: number;
+  /** Columns of the window, 1 to 41 and at most `width`. */
+  readonly windowWidth: number;
+}
+
+/**
  * A dense 2-D convolution layer in the networks' sense (cross-correlation), any size, directly from its definition:
  * the oracle for the tuned {@link ConvEngine} and the path of `Tensor.conv2d`. Inputs: x (batch, inChannels, height,
  * width) and weights (outChannels, inChannels / groups, kernelHeight, kernelWidth); transposed: weights
@@ -251,4 +272,42 @@ export interface FftKernel {
   readonly scale: number;
   /** Position of index 0, 0 <= origin < length. */
   readonly origin: number;
+}
+
+/**
+ * Line integrals through square images (planes, size, size) and their transpose. Ray i of the view at angle t is sampled
+ * at the points (column, row)
+ *
+ *     p(i, j) = centre + (j - (steps - 1) / 2) (sin t, cos t)
+ *             + (i - (detectors - 1) / 2) (spacing + divergence (j - (steps - 1) / 2)) (cos t, -sin t),
+ *
+ * 0 <= j < steps, by bilinear interpolation with zeros outside. Inputs: the image or the projections
+ * (planes, detectors, angles), and the views' (cos t, sin t), (angles, 2). Modes:
+ *
+ * - `project`: y[i, t] = sum_j x(p(i, j));
+ * - `adjoint`: the transpose of `project`, with the same weights;
+ * - `interpolate`: x[p] = sum_t y(i, t) at the place i where the ray through the pixel p meets the detector, by linear
+ *   interpolation; for spacing 1 and divergence 0.
+ */
+export interface RadonKernel {
+  /** Which kernel this is. */
+  readonly kind: "radon";
+  /** What is computed. */
+  readonly mode: "project" | "adjoint" | "interpolate";
+  /** Images. */
+  readonly planes: number;
+  /** Rows and columns of an image. */
+  readonly size: number;
+  /** Rays per view. */
+  readonly detectors: number;
+  /** Views. */
+  readonly angles: number;
+  /** Samples per ray. */
+  readonly steps: number;
+  /** Column and row of the centre of rotation. */
+  readonly centre: number;
+  /** Distance of neighbouring rays at the centre, in pixels. */
+  readonly spacing: number;
+  /** Growth of that distance per step; the distance stays positive over all steps. */
+  readonly divergence: number;
 }

@@ -14,3 +14,4 @@
  * @module
  */
 export { mse, psnr, type PsnrOptions } from "./psnr.ts";
+export { ssim, type SsimOptions } from "./ssim.ts";

@@ -1,6 +1,9 @@
+import { LinearPhysics } from "../physics/linear_physics.ts";
 import type { Physics } from "../physics/physics.ts";
 import { entriesOf, mapEntries, requireSameShape, type Signal, sumOver } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { dualProx } from "./dual_prox.ts";
 
 /**
  * How far an image's measurements are from the data: fn(x) = d(A(x), y). A subclass gives the distance d of one
@@ -16,8 +19,30 @@ export abstract class DataFidelity {
   /** argmin_v gamma d(v, y) + ||v - u||^2 / 2, a new tensor of u's shape. */
   abstract proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor>;
 
-  /** argmin_z gamma fn(z) + ||z - x||^2 / 2, a new tensor of x's shape. */
-  abstract prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor>;
+  /** The fidelity of entry `index` of a stack's measurements; this one for all unless a subclass says otherwise. */
+  protected entry(_index: number): DataFidelity {
+    return this;
+  }
+
+  /**
+   * argmin_z gamma fn(z) + ||z - x||^2 / 2, a new tensor of x's shape: by at most 100 proximal gradient steps on the dual
+   * problem, to 1e-5.
+   *
+   * @throws {InvalidArgumentError} when the physics is not linear
+   */
+  async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
+    if (!(physics instanceof LinearPhysics)) {
+      const action = `compute ${this.constructor.name}.prox`;
+      throw new InvalidArgumentError(action, "physics", "linear", physics.constructor.name);
+    }
+    const data = entriesOf(y);
+    return await dualProx(
+      x,
+      physics,
+      gamma,
+      (v, weight) => mapEntries<Signal>(v, (entry, i) => this.entry(i).proxD(entry, data[i], weight)),
+    );
+  }
 
   /**
    * d(A(x), y), shape (B,).
@@ -28,7 +53,7 @@ export abstract class DataFidelity {
     using u = await physics.A(x);
     requireSameShape("compare measurements", "y", y, u);
     const data = entriesOf(y);
-    return await sumOver(entriesOf(u), (entry, i) => this.d(entry, data[i]));
+    return await sumOver(entriesOf(u), (entry, i) => this.entry(i).d(entry, data[i]));
   }
 
   /**
@@ -40,7 +65,7 @@ export abstract class DataFidelity {
     using u = await physics.A(x);
     requireSameShape("compare measurements", "y", y, u);
     const data = entriesOf(y);
-    using v = await mapEntries(u, (entry, i) => this.gradD(entry, data[i]));
+    using v = await mapEntries(u, (entry, i) => this.entry(i).gradD(entry, data[i]));
     return await physics.A_vjp(x, v);
   }
 }

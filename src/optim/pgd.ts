@@ -1,8 +1,6 @@
-import type { Physics } from "../physics/physics.ts";
-import { owned, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { BaseOptim } from "./base_optim.ts";
-import type { StepParameters } from "./run_types.ts";
+import type { OptimState, StepParameters } from "./run_types.ts";
+import { relax, Splitting } from "./splitting.ts";
 
 /**
  * Proximal gradient descent (forward-backward splitting, Combettes and Wajs, 2005):
@@ -22,35 +20,14 @@ import type { StepParameters } from "./run_types.ts";
  * console.log(x.shape); // [ 1, 1, 32, 32 ]
  * ```
  */
-export class PGD extends BaseOptim {
+export class PGD extends Splitting {
+  /** The image alone. */
+  protected override async begin(x: Tensor): Promise<OptimState> {
+    return await Promise.resolve({ x });
+  }
+
   /** One iteration: z, then x. */
-  protected override async step(
-    x: Tensor,
-    y: Signal,
-    physics: Physics,
-    parameters: StepParameters,
-  ): Promise<Tensor> {
-    const { beta } = parameters;
-    const next = this.gFirst
-      ? await this.#priorThenData(x, y, physics, parameters)
-      : await this.#dataThenPrior(x, y, physics, parameters);
-    if (beta === 1) return next;
-    using unrelaxed = next;
-    using share = unrelaxed.mul(beta);
-    return share.addScaled(x, 1 - beta);
-  }
-
-  async #dataThenPrior(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor> {
-    const { stepsize, lambda, sigma } = parameters;
-    using gradient = owned(await this.dataFidelity.grad(x, y, physics), x);
-    using z = x.addScaled(gradient, -stepsize);
-    return owned(await this.prior.prox(z, sigma, lambda * stepsize), z);
-  }
-
-  async #priorThenData(x: Tensor, y: Signal, physics: Physics, parameters: StepParameters): Promise<Tensor> {
-    const { stepsize, lambda, sigma } = parameters;
-    using gradient = owned(await this.prior.grad(x, sigma), x);
-    using z = x.addScaled(gradient, -lambda * stepsize);
-    return owned(await this.dataFidelity.prox(z, y, physics, stepsize), z);
+  protected override async step({ x }: OptimState, parameters: StepParameters): Promise<OptimState> {
+    return { x: relax(await this.forwardBackward(x, parameters), x, parameters.beta) };
   }
 }

@@ -24,6 +24,9 @@ export abstract class Prior {
     return Promise.reject(this.#lacks("prox"));
   }
 
+  /** Forgets what earlier calls left for later ones; called at the start and at the end of every run. */
+  reset(): void {}
+
   #lacks(method: string): InvalidArgumentError {
     return new InvalidArgumentError(
       "run this algorithm",

@@ -1,3 +1,5 @@
+import type { Physics } from "../physics/physics.ts";
+import type { Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { DataFidelity } from "./data_fidelity.ts";
 import type { Prior } from "./prior.ts";
@@ -7,8 +9,8 @@ import type { Schedule } from "./schedule.ts";
 export interface OptimOptions {
   /** How far an image is from the measurements. */
   dataFidelity: DataFidelity;
-  /** What is known of images beforehand. */
-  prior: Prior;
+  /** What is known of images beforehand; default {@link ZeroPrior}, which is nothing. */
+  prior?: Prior;
   /** tau >= 0; default 1. */
   stepsize?: Schedule;
   /** Weight of the prior, >= 0; default 1. */
@@ -71,8 +73,23 @@ export interface RunResult {
   metrics: RunMetrics;
 }
 
-/** The parameters of one iteration. */
+/**
+ * What an algorithm carries from one iteration to the next: the image and whatever else it needs. Every member is the
+ * state's own, disposed with it.
+ */
+export type OptimState = { readonly x: Tensor } & Readonly<Record<string, Signal>>;
+
+/** The state of algorithms with a second image: x, and z. */
+export type SplittingState = { readonly x: Tensor; readonly z: Tensor };
+
+/** What one iteration works with. */
 export interface StepParameters {
+  /** The measurements. */
+  readonly y: Signal;
+  /** What measured them. */
+  readonly physics: Physics;
+  /** From 0. */
+  readonly iteration: number;
   /** tau */
   readonly stepsize: number;
   /** Weight of the prior. */

@@ -1,11 +1,18 @@
 import type { AxisTable } from "../compute/kernel.ts";
+import { realPart, toComplex } from "../tensor/complex.ts";
+import { fft, ifft } from "../tensor/fft.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { perItem, requireSameShape } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Blur, type BlurPadding } from "./blur.ts";
 import { downsamplingFilter, FILTER_NAMES, type FilterName } from "./downsampling_filters.ts";
 import { LinearPhysics } from "./linear_physics.ts";
-import type { PhysicsOptions } from "./physics.ts";
+import type { LeastSquaresOptions, PhysicsOptions } from "./physics.ts";
+
+/** The weight of the data term with which deepinv regularises its pseudo-inverse. */
+const PSEUDO_INVERSE_GAMMA = 1e8;
+const IMAGE_DIMS = [-2, -1];
 
 /** Options of {@link Downsampling}. */
 export interface DownsamplingOptions extends PhysicsOptions {
@@ -19,7 +26,12 @@ export interface DownsamplingOptions extends PhysicsOptions {
   padding?: Exclude<BlurPadding, "valid">;
 }
 
-/** Filters an image and keeps every f-th sample from the first: y = (h * x)[::f, ::f]. */
+/**
+ * Filters an image and keeps every f-th sample from the first: y = (h * x)[::f, ::f].
+ *
+ * Its proximal operator is exact without a filter, and for circular filters where f divides height and width: there
+ * A A^T is a circular convolution of small images, inverted by Fourier transforms. Otherwise it is iterative.
+ */
 export class Downsampling extends LinearPhysics<Tensor> {
   /** Every how many samples one is kept. */
   readonly factor: number;
@@ -28,6 +40,9 @@ export class Downsampling extends LinearPhysics<Tensor> {
   readonly #blur: Blur | undefined;
   readonly #keep: { dim: number; table: AxisTable }[];
   readonly #insert: { dim: number; table: AxisTable }[];
+  /** Whether A A^T is a circular convolution. */
+  readonly #isCirculant: boolean;
+  #gain: Promise<Tensor> | undefined;
 
   /**
    * Builds the operator.
@@ -57,6 +72,7 @@ export class Downsampling extends LinearPhysics<Tensor> {
     const kernel = typeof filter === "string" ? downsamplingFilter(filter, factor) : filter;
     this.#blur = kernel ? new Blur({ filter: kernel, padding }) : undefined;
     this.#keep = [2, 3].map((dim) => ({ dim, table: keepEvery(factor, imgSize[dim - 1]) }));
+    this.#isCirculant = padding === "circular" && imgSize.slice(1).every((extent) => extent % factor === 0);
     this.#insert = this.#keep.map(({ dim, table }) => ({ dim, table: transposeTable(table) }));
   }
 
@@ -86,6 +102,71 @@ export class Downsampling extends LinearPhysics<Tensor> {
     if (!this.#blur) return spread;
     using own = spread;
     return await this.#blur.A_adjoint(own);
+  }
+
+  /**
+   * The proximal operator of gamma/2 ||A x - y||^2 at z: z + A^T (A A^T + I / gamma)^-1 (y - A z) where A A^T is known,
+   * else iteratively.
+   *
+   * @param options for the iterations, where there are any
+   * @throws {InvalidArgumentError} when gamma is not positive, or z not of the images' shape
+   */
+  override async prox_l2(
+    z: Tensor | number,
+    y: Tensor,
+    gamma: number | Tensor,
+    options: LeastSquaresOptions = {},
+  ): Promise<Tensor> {
+    if (this.#blur && !this.#isCirculant) return await super.prox_l2(z, y, gamma, options);
+    const action = "compute prox_l2";
+    if (typeof gamma === "number" && !(gamma > 0)) {
+      throw new InvalidArgumentError(action, "gamma", "> 0", String(gamma));
+    }
+    using start = typeof z === "number" ? Tensor.full([y.shape[0], ...this.imgSize], z, y) : z.clone();
+    using predicted = await this.A(start);
+    requireSameShape(action, "y", y, predicted);
+    using strength = typeof gamma === "number" ? Tensor.full([1], gamma, y) : gamma.clone();
+    using one = Tensor.ones([1], y);
+    using shaped = perItem(strength, y, action, "gamma");
+    using damping = one.div(shaped);
+    using residual = y.sub(predicted);
+    using weights = await this.#solveNormal(residual, damping);
+    using correction = await this.A_adjoint(weights);
+    return start.add(correction);
+  }
+
+  /** The pseudo-inverse applied to y, by conjugate gradients as in deepinv; see `LinearPhysics.A_dagger`. */
+  override A_dagger(y: Tensor, options: LeastSquaresOptions = {}): Promise<Tensor> {
+    return super.prox_l2(0, y, PSEUDO_INVERSE_GAMMA, options);
+  }
+
+  /** (A A^T + damping)^-1 r */
+  async #solveNormal(r: Tensor, damping: Tensor): Promise<Tensor> {
+    if (!this.#blur) {
+      using denominator = damping.add(1);
+      return r.div(denominator);
+    }
+    using denominator = (await (this.#gain ??= this.#normalGain(r))).add(damping);
+    using complex = toComplex(r);
+    using spectrum = fft(complex, IMAGE_DIMS);
+    const [batch, channels, ...extents] = denominator.shape;
+    using complexDenominator = denominator.reshape([batch, 1, channels, ...extents]);
+    using quotient = spectrum.div(complexDenominator);
+    using solved = ifft(quotient, IMAGE_DIMS);
+    return realPart(solved);
+  }
+
+  /** The eigenvalues of A A^T: the Fourier transform of its response to an impulse, (1|B, C, H / f, W / f). */
+  async #normalGain(like: Tensor): Promise<Tensor> {
+    const shape = [this.#blur!.filter.shape[0], ...like.shape.slice(1)];
+    using impulse = Tensor.zeros(shape, like);
+    using peak = Tensor.ones([...shape.slice(0, 2), 1, 1], like);
+    impulse.writeSlice(peak, [0, 0, 0, 0]);
+    using response = await this.A_A_adjoint(impulse);
+    using complex = toComplex(response);
+    using spectrum = fft(complex, IMAGE_DIMS);
+    using real = realPart(spectrum);
+    return real.relu();
   }
 
   #check(method: string, image: Tensor, size: readonly number[]): void {

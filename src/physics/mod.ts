@@ -37,6 +37,26 @@ export {
   StackedLinearPhysics,
   StackedPhysics,
 } from "./stacked.ts";
+export { LaplaceNoise, UniformGaussianNoise, UniformNoise } from "./additive_noise.ts";
+export {
+  type CheckedLevel,
+  ElementwiseNoise,
+  type NoiseLevel,
+  type NoiseOptions,
+} from "./elementwise_noise.ts";
+export {
+  LogPoissonNoise,
+  type LogPoissonNoiseOptions,
+  PoissonGaussianNoise,
+  type PoissonGaussianNoiseOptions,
+  PoissonNoise,
+  type PoissonNoiseOptions,
+} from "./poisson_noise.ts";
+export { FisherTippettNoise, GammaNoise, RicianNoise, SaltPepperNoise } from "./signal_dependent_noise.ts";
+export { splitAngles, splitCoils } from "./split.ts";
+export { Philox } from "../util/philox.ts";
+export { type FanParameters } from "./radon_geometry.ts";
+export { Tomography, type TomographyInverseOptions, type TomographyOptions } from "./tomography.ts";
 export { InvalidArgumentError } from "../util/errors.ts";
 export { Tensor } from "../tensor/tensor.ts";
 export { TensorList } from "../tensor/tensor_list.ts";

@@ -1,6 +1,6 @@
 import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
 import { fftCentred, ifftCentred } from "../tensor/fft.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import { asKSpaceMask } from "./mri.ts";
@@ -67,6 +67,35 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
     };
     this.#real = part(0);
     this.#imaginary = part(1);
+  }
+
+  /** The number of coils N. */
+  get numCoils(): number {
+    return this.#real.shape[1];
+  }
+
+  /**
+   * The same scan with the coils `begin` to `end` - 1 only.
+   *
+   * @throws {InvalidArgumentError} when that is no coil, or a range outside the coils
+   */
+  withCoils(begin: number, end: number): MultiCoilMRI {
+    if (
+      !(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin < end && end <= this.numCoils)
+    ) {
+      throw new InvalidArgumentError(
+        "select coils",
+        "begin and end",
+        `0 <= begin < end <= ${this.numCoils}`,
+        `${begin} and ${end}`,
+      );
+    }
+    using real = this.#real.slice([null, [begin, end]]);
+    using imaginary = this.#imaginary.slice([null, [begin, end]]);
+    using coilMaps = Tensor.stack([real, imaginary], real.shape.length);
+    const [batch, channels, , ...spatial] = this.mask.shape;
+    using mask = this.mask.reshape([batch, channels, ...spatial]);
+    return new MultiCoilMRI({ mask, coilMaps, noiseModel: this.noiseModel });
   }
 
   /**

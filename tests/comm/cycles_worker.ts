@@ -3,9 +3,7 @@
 import { createProcessGroup, resolveProcess } from "../../src/comm/mod.ts";
 
 const [cycles, timeout = "10000"] = Deno.args;
-const late = Number(Deno.env.get("START_LATE") ?? 0);
 const process = resolveProcess();
-if (process.rank > 0 && late > 0) await new Promise((resolve) => setTimeout(resolve, late));
 for (let cycle = 0; cycle < Number(cycles); cycle++) {
   await using group = await createProcessGroup(process, { timeout: Number(timeout) });
   await group.barrier();

@@ -103,6 +103,11 @@ Deno.test("an uncaught RankFailedError ends the process with the code of a conse
   assert.equal(results[1].code, 3);
 });
 
+Deno.test("a script that swallows the failure and ends with Deno.exit(0) has failed all the same", async () => {
+  const [survivor] = await spawnRanks("failures_worker.ts", 2, { args: ["swallowed"] }).finish();
+  assert.equal(survivor.code, PEER_FAILURE_EXIT_CODE);
+});
+
 Deno.test("a value that cannot be cloned is refused where it is given", async () => {
   const results = await runRanks("failures_worker.ts", 2, { args: ["own_fault"] });
   assert.equal(seen(results[1]).name, "InvalidArgumentError");

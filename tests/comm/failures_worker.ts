@@ -111,8 +111,16 @@ if (scenario === "ends_without_closing") {
 }
 await using group = await connect({ timeout: 20_000 });
 await group.barrier();
+// Rank 1, which is the one to go wrong, waits until the others are out of the barrier.
+if (group.rank !== 1) await group.send(new Uint8Array(1), 1);
+else for (const other of group.ranks) if (other !== 1) await group.recv(other);
 if (scenario === "uncaught") {
   if (group.rank === 1) Deno.exit(3);
   await group.barrier();
+}
+if (scenario === "swallowed") {
+  if (group.rank === 1) Deno.exit(3);
+  await group.barrier().catch(() => {});
+  Deno.exit(0);
 }
 await report(group, () => scenarios[scenario](group));

@@ -24,6 +24,8 @@ export interface SpawnOptions {
   /** Ranks to start; the others are missing. */
   readonly only?: readonly number[];
   readonly port?: number;
+  /** Makes the command that is run for a rank out of the usual one. */
+  readonly wrap?: (rank: number, command: string[]) => string[];
 }
 
 /** A TCP port that is free now. */
@@ -37,12 +39,13 @@ export function spawnRanks(script: string, worldSize: number, options: SpawnOpti
   const port = options.port ?? freePort();
   const ranks = options.only ?? Array.from({ length: worldSize }, (_, rank) => rank);
   const config = new URL("../../deno.json", import.meta.url).pathname;
-  const children = ranks.map((rank) =>
-    new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "--no-check", "--config", config, new URL(script, import.meta.url).pathname],
-        ...options.args ?? [],
-      ],
+  const { wrap = (_rank, command) => command } = options;
+  const usual = [Deno.execPath(), "run", "-A", "--no-check", "--config", config];
+  const command = [...usual, new URL(script, import.meta.url).pathname, ...options.args ?? []];
+  const children = ranks.map((rank) => {
+    const [program, ...args] = wrap(rank, command);
+    return new Deno.Command(program, {
+      args,
       env: {
         ...{
           RANK: `${rank}`,
@@ -60,8 +63,8 @@ export function spawnRanks(script: string, worldSize: number, options: SpawnOpti
       },
       stdout: "piped",
       stderr: "piped",
-    }).spawn()
-  );
+    }).spawn();
+  });
   return { children, port, finish: (limitMs = 30_000) => finish(children, ranks, limitMs) };
 }
 

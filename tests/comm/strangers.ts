@@ -40,21 +40,19 @@ export const UTTERANCES: Record<string, Uint8Array<ArrayBuffer>> = {
   "a frame without a valid payload": greetingThen(introduction()),
 };
 
-/** Says the same thing over and over until the time is up; returns how often it was heard. */
-export async function utter(target: Target, bytes: Uint8Array, forMs: number): Promise<number> {
-  let times = 0;
-  for (const until = performance.now() + forMs; performance.now() < until;) {
+/** Says the same thing until it was heard so many times. */
+export async function utter(target: Target, bytes: Uint8Array, times: number): Promise<void> {
+  for (let heard = 0; heard < times;) {
     try {
       using connection = await Deno.connect(target);
       await connection.write(bytes);
       await pause(20);
-      times++;
+      heard++;
     } catch {
       // Not listening yet, or thrown out in the middle: both are fine.
       await pause(20);
     }
   }
-  return times;
 }
 
 /** Stands between a rank and rank 0, and keeps what the rank says, to say it again. */

@@ -215,7 +215,7 @@ Deno.test("options out of range are refused by name", () => {
   assert.throws(build({ beta: "1" as unknown as number }), /beta/);
   assert.throws(build({ sigmaDenoiser: [0.1, 0.2], maxIter: 3 }), /a list of at least 3, got a list of 2/);
   assert.throws(build({ thresConv: -1 }), /thresConv/);
-  assert.throws(build({ prior: undefined }), /prior must be a Prior/);
+  assert.throws(build({ prior: {} as Prior }), /prior must be a Prior/);
   assert.throws(build({ dataFidelity: undefined }), /dataFidelity must be a DataFidelity/);
   assert.throws(() => new PnP({ denoiser: {} as typeof CLAMP }), InvalidArgumentError);
   build({ stepsize: undefined, maxIter: undefined })();

@@ -7,8 +7,10 @@
 import { setImmediate } from "node:timers";
 import type { Libzmq } from "../libzmq.ts";
 
-/** Fruitless looks at the socket before blocking. */
-const SPINS = 100;
+/** How long to look at the socket again and again before blocking, in ms: a few times what an answer takes. */
+const SPIN_MS = 0.2;
+/** A core given away for longer than this is wanted by others, who may well be those that are waited for. */
+const CROWDED_MS = 2;
 /** Blocking slices of {@link SLICE_MS} before handing the wait to a thread. */
 const SLICES = 20;
 const SLICE_MS = 1;
@@ -109,12 +111,16 @@ export class Progress {
   }
 
   async #spin(): Promise<boolean> {
-    for (let spin = 0; spin < SPINS; spin++) {
+    const until = performance.now() + SPIN_MS;
+    for (let now = 0; now < until;) {
       const progressed = this.#drain();
       // Those whose messages arrived run now and may wait for others.
       for (let hop = 0; hop < 4; hop++) await null;
       if (progressed || this.#waiters === 0) return true;
+      const before = performance.now();
       this.#zmq.sched_yield();
+      now = performance.now();
+      if (now - before > CROWDED_MS) return false;
     }
     return false;
   }

@@ -123,10 +123,11 @@ export class ZmqTransport implements Transport, House, EndObserver {
   }
 
   ended(exitCode: number): void {
-    if (this.#closing !== undefined) return;
-    this.lastWords(exitCode === 0 ? "ended without an error" : `ended with exit code ${exitCode}`);
-    // Without a goodbye the others see the connection break; with one they see a rank that has done its part.
-    if (this.failure !== undefined || exitCode === 0) this.#announce.goodbye(this.failure);
+    if (this.#closing === undefined) {
+      this.lastWords(exitCode === 0 ? "ended without an error" : `ended with exit code ${exitCode}`);
+      // Without a goodbye the others see the connection break; with one they see a rank that has done its part.
+      if (this.failure !== undefined || exitCode === 0) this.#announce.goodbye(this.failure);
+    }
     this.#socket.closeNow(END_LINGER_MS);
   }
 

@@ -11,6 +11,8 @@ import { axis } from "./kernels/axis.ts";
 import { convolve } from "./kernels/convolve.ts";
 import { map } from "./kernels/map.ts";
 import { matmul } from "./kernels/matmul.ts";
+import { median } from "./kernels/median.ts";
+import { radon } from "./kernels/radon.ts";
 import { reduce } from "./kernels/reduce.ts";
 
 /** A buffer inside the arena, or on the JavaScript heap (`address` undefined) once the arena's 4 GiB are full. */
@@ -104,10 +106,14 @@ export class CpuDevice implements Device {
         return correlate(this.#arena, kernel, sources[0], sources[1], target);
       case "matmul":
         return matmul(kernel, sources[0], sources[1], target);
+      case "median":
+        return median(kernel, sources[0], target);
       case "convolve":
         return convolve(kernel, sources[0], sources[1], target);
       case "fft":
         return fft(this.#arena, kernel, sources[0], target);
+      case "radon":
+        return radon(kernel, sources[0], sources[1], target);
       default:
         return kernel satisfies never;
     }

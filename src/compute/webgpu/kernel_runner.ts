@@ -10,6 +10,8 @@ import { planCorrelate } from "./kernels/correlate.ts";
 import { planFftDispatches } from "./kernels/fft.ts";
 import { planMap } from "./kernels/map.ts";
 import { planMatmul } from "./kernels/matmul.ts";
+import { planMedian } from "./kernels/median.ts";
+import { planRadon } from "./kernels/radon.ts";
 import { planReduce } from "./kernels/reduce.ts";
 import type { GpuResource } from "./resource_pool.ts";
 import { TableCache } from "./table_cache.ts";
@@ -66,10 +68,14 @@ export class KernelRunner {
         return this.#dispatch(planCorrelate(kernel, sources, target, this.#lanes));
       case "matmul":
         return this.#dispatch(planMatmul(kernel, sources, target));
+      case "median":
+        return this.#dispatch(planMedian(kernel, sources[0], target));
       case "convolve":
         return this.#dispatch(planConvolve(kernel, sources, target));
       case "fft":
         return this.#fft(kernel, sources[0], target);
+      case "radon":
+        return this.#dispatch(planRadon(kernel, sources, target));
       default:
         kernel satisfies never;
     }
@@ -125,7 +131,7 @@ export class KernelRunner {
 
 function arity(kernel: Kernel): number {
   if (kernel.kind === "map") return MAP_FUNCTIONS[kernel.fn];
-  if (kernel.kind === "axis" || kernel.kind === "fft") return 1;
+  if (["axis", "fft", "median"].includes(kernel.kind)) return 1;
   if (kernel.kind === "reduce") return kernel.fn === "dot" ? 2 : 1;
   return 2;
 }

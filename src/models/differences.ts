@@ -1,0 +1,107 @@
+import type { AxisTable } from "../compute/kernel.ts";
+import { transposeTable } from "../tensor/ops/axis.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+
+/**
+ * Differences between neighbours along an axis of n samples:
+ *
+ * - `forward`: x[i + 1] - x[i], 0 at the end;
+ * - `backward`: x[i] - x[i - 1], 0 at the start.
+ */
+export type DifferenceRule = "forward" | "backward";
+
+/** A difference and its adjoint. */
+interface DifferencePair {
+  readonly apply: AxisTable;
+  readonly adjoint: AxisTable;
+}
+
+/** Pairs made before: devices keep what they uploaded for a table by its identity. */
+const known = new Map<string, DifferencePair>();
+const MOST_KNOWN = 64;
+
+/** The differences along dimension `dim`, of x's shape. */
+export function difference(x: Tensor, dim: number, rule: DifferenceRule): Tensor {
+  return x.applyAlong(dim, tables(x.shape[dim], rule).apply);
+}
+
+/** The adjoint of {@link difference}. */
+export function differenceAdjoint(v: Tensor, dim: number, rule: DifferenceRule): Tensor {
+  return v.applyAlong(dim, tables(v.shape[dim], rule).adjoint);
+}
+
+/**
+ * The discrete gradient of images: forward differences along the height, then along the width, 0 at the far border.
+ *
+ * @param x (B, C, H, W)
+ * @returns (B, C, H, W, 2)
+ * @throws {InvalidArgumentError} for another number of dimensions
+ */
+export function nabla(x: Tensor): Tensor {
+  if (x.shape.length !== 4) {
+    throw new InvalidArgumentError("take a gradient", "x", "of shape (B, C, H, W)", formatShape(x.shape));
+  }
+  using vertical = difference(x, 2, "forward");
+  using horizontal = difference(x, 3, "forward");
+  return Tensor.stack([vertical, horizontal], 4);
+}
+
+/**
+ * The adjoint of {@link nabla}: minus the discrete divergence.
+ *
+ * @param v (B, C, H, W, 2)
+ * @returns (B, C, H, W)
+ * @throws {InvalidArgumentError} for another shape
+ */
+export function nablaAdjoint(v: Tensor): Tensor {
+  if (v.shape.length !== 5 || v.shape[4] !== 2) {
+    throw new InvalidArgumentError(
+      "apply a gradient's adjoint",
+      "v",
+      "of shape (B, C, H, W, 2)",
+      formatShape(v.shape),
+    );
+  }
+  const component = (k: number) => {
+    using part = v.slice([null, null, null, null, [k, k + 1]]);
+    return part.reshape(v.shape.slice(0, 4));
+  };
+  using vertical = component(0);
+  using horizontal = component(1);
+  return gradientAdjoint(vertical, horizontal);
+}
+
+/** The adjoint of the discrete gradient with its two components apart. */
+export function gradientAdjoint(vertical: Tensor, horizontal: Tensor): Tensor {
+  using down = differenceAdjoint(vertical, 2, "forward");
+  using across = differenceAdjoint(horizontal, 3, "forward");
+  return down.add(across);
+}
+
+function tables(length: number, rule: DifferenceRule): DifferencePair {
+  const key = `${rule} ${length}`;
+  let pair = known.get(key);
+  if (pair) known.delete(key);
+  else {
+    const apply = differenceTable(length, rule);
+    pair = { apply, adjoint: transposeTable(apply) };
+  }
+  known.set(key, pair);
+  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value!);
+  return pair;
+}
+
+function differenceTable(length: number, rule: DifferenceRule): AxisTable {
+  const offsets = new Int32Array(length + 1);
+  const indices: number[] = [], weights: number[] = [];
+  for (let row = 0; row < length; row++) {
+    const [minus, plus] = rule === "forward" ? [row, row + 1] : [row - 1, row];
+    if (minus >= 0 && plus < length) {
+      indices.push(minus, plus);
+      weights.push(-1, 1);
+    }
+    offsets[row + 1] = indices.length;
+  }
+  return { columns: length, offsets, indices: Int32Array.from(indices), weights: Float32Array.from(weights) };
+}

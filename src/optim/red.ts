@@ -1,0 +1,37 @@
+import type { Denoiser } from "../models/denoiser.ts";
+import { owned } from "../tensor/signal.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { Prior } from "./prior.ts";
+
+/** Regularisation by denoising (Romano, Elad and Milanfar, 2017): grad g(x) = x - D(x, sigma). */
+export class RED extends Prior {
+  /** The denoiser D. */
+  readonly denoiser: Pick<Denoiser, "forward">;
+
+  /**
+   * Takes a denoiser, local or distributed.
+   *
+   * @throws {InvalidArgumentError} when it has no `forward`
+   */
+  constructor(options: { denoiser: Pick<Denoiser, "forward"> }) {
+    super();
+    this.denoiser = options.denoiser;
+    if (typeof this.denoiser?.forward !== "function") {
+      throw new InvalidArgumentError("build RED", "denoiser", "a Denoiser", String(this.denoiser));
+    }
+  }
+
+  /**
+   * x - D(x, sigma)
+   *
+   * @throws {InvalidArgumentError} without a noise level (the optimiser's `sigmaDenoiser`)
+   */
+  override async grad(x: Tensor, sigma?: number): Promise<Tensor> {
+    if (sigma === undefined) {
+      throw new InvalidArgumentError("denoise", "sigmaDenoiser", "a noise level", "none");
+    }
+    using denoised = owned(await this.denoiser.forward(x, sigma), x);
+    return x.sub(denoised);
+  }
+}

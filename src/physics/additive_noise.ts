@@ -1,0 +1,88 @@
+import { generatorFor } from "../tensor/random.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import type { Philox } from "../util/philox.ts";
+import { ElementwiseNoise, type NoiseLevel, type NoiseOptions } from "./elementwise_noise.ts";
+import { GaussianNoise, NoiseModel } from "./noise.ts";
+import { laplace } from "./random_draws.ts";
+
+/** Additive uniform noise: y + u, u uniform in [-a, a). */
+export class UniformNoise extends ElementwiseNoise {
+  /**
+   * Sets the level and the random stream.
+   *
+   * @param options.a half the width, >= 0; default 0.1
+   * @throws {InvalidArgumentError} when a is negative or not finite, or the seed not a whole number
+   */
+  constructor(options: NoiseOptions & { a?: NoiseLevel } = {}) {
+    super([{ name: "a", level: options.a ?? 0.1 }], options);
+  }
+
+  /** y + a (2 u - 1) */
+  protected override draw(value: number, [a]: readonly number[], random: Philox): number {
+    return value + a * (2 * random.uniform() - 1);
+  }
+}
+
+/** Additive Laplace noise: y + b l, with density exp(-|l|) / 2; its standard deviation is sqrt(2) b. */
+export class LaplaceNoise extends ElementwiseNoise {
+  /**
+   * Sets the level and the random stream.
+   *
+   * @param options.b scale >= 0; default 0.1
+   * @throws {InvalidArgumentError} when b is negative or not finite, or the seed not a whole number
+   */
+  constructor(options: NoiseOptions & { b?: NoiseLevel } = {}) {
+    super([{ name: "b", level: options.b ?? 0.1 }], options);
+  }
+
+  /** y + b l */
+  protected override draw(value: number, [b]: readonly number[], random: Philox): number {
+    return value + b * laplace(random);
+  }
+}
+
+/** Additive Gaussian noise whose standard deviation is itself uniform in [sigmaMin, sigmaMax), one draw per item. */
+export class UniformGaussianNoise extends NoiseModel {
+  /** Smallest standard deviation. */
+  readonly sigmaMin: number;
+  /** Largest standard deviation. */
+  readonly sigmaMax: number;
+  readonly #generator: Philox | undefined;
+
+  /**
+   * Sets the range and the random stream.
+   *
+   * @param options.sigmaMin >= 0; default 0
+   * @param options.sigmaMax >= sigmaMin; default 0.5
+   * @param options.seed a whole number: a random stream of its own, which successive calls continue
+   * @throws {InvalidArgumentError} when the range is empty, negative or not finite, or the seed not a whole number
+   */
+  constructor(options: NoiseOptions & { sigmaMin?: number; sigmaMax?: number } = {}) {
+    super();
+    const { sigmaMin = 0, sigmaMax = 0.5, seed } = options;
+    if (!(sigmaMin >= 0 && sigmaMin <= sigmaMax && sigmaMax < Infinity)) {
+      throw new InvalidArgumentError(
+        "build UniformGaussianNoise",
+        "sigmaMin and sigmaMax",
+        "finite, 0 <= sigmaMin <= sigmaMax",
+        `${sigmaMin} and ${sigmaMax}`,
+      );
+    }
+    this.sigmaMin = sigmaMin;
+    this.sigmaMax = sigmaMax;
+    this.#generator = seed === undefined ? undefined : generatorFor(seed);
+  }
+
+  /** y + sigma n, sigma ~ U(sigmaMin, sigmaMax) per item, n ~ N(0, 1) */
+  override async forward(y: Tensor): Promise<Tensor> {
+    const random = this.#generator ?? generatorFor();
+    const levels = Array.from(
+      { length: y.shape[0] ?? 1 },
+      () => this.sigmaMin + (this.sigmaMax - this.sigmaMin) * random.uniform(),
+    );
+    using sigma = Tensor.from(levels, [levels.length], y);
+    const seed = random.nextUint32();
+    return await new GaussianNoise({ sigma, seed }).forward(y);
+  }
+}

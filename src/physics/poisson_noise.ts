@@ -1,0 +1,107 @@
+import type { Philox } from "../util/philox.ts";
+import {
+  ElementwiseNoise,
+  type NoiseLevel,
+  type NoiseOptions,
+  requireNonNegative,
+} from "./elementwise_noise.ts";
+import { poisson } from "./random_draws.ts";
+
+/** Options of {@link PoissonNoise}. */
+export interface PoissonNoiseOptions extends NoiseOptions {
+  /** Measured value per photon, > 0; default 1. */
+  gain?: NoiseLevel;
+  /** Whether photon counts are multiplied by the gain again; default true. */
+  normalize?: boolean;
+  /** Whether negative measurements count as 0 instead of being refused; default false. */
+  clipPositive?: boolean;
+}
+
+/** Options of {@link PoissonGaussianNoise}. */
+export interface PoissonGaussianNoiseOptions extends NoiseOptions {
+  /** Measured value per photon, >= 0; values below 1e-12 count as 1e-12. Default 1. */
+  gain?: NoiseLevel;
+  /** Standard deviation of the Gaussian part, >= 0; default 0.1. */
+  sigma?: NoiseLevel;
+  /** Whether negative measurements count as 0 instead of being refused; default false. */
+  clipPositive?: boolean;
+}
+
+/** Options of {@link LogPoissonNoise}. */
+export interface LogPoissonNoiseOptions extends NoiseOptions {
+  /** Photons of an unattenuated ray, > 0; default 1024. */
+  N0?: NoiseLevel;
+  /** Attenuation per unit, > 0; default 1/50. */
+  mu?: NoiseLevel;
+}
+
+const SMALLEST_GAIN = 1e-12;
+
+/** Photon noise: gain P(y / gain), P(m) a Poisson number of mean m. Measurements must not be negative. */
+export class PoissonNoise extends ElementwiseNoise {
+  readonly #normalize: boolean;
+  readonly #clip: boolean;
+
+  /**
+   * Sets the gain and the random stream.
+   *
+   * @throws {InvalidArgumentError} when the gain is not positive and finite, or the seed not a whole number
+   */
+  constructor(options: PoissonNoiseOptions = {}) {
+    const { gain = 1, normalize = true, clipPositive = false } = options;
+    super([{ name: "gain", level: gain, positive: true }], options);
+    this.#normalize = normalize;
+    this.#clip = clipPositive;
+  }
+
+  /** gain P(y / gain), without `normalize` P(y / gain) */
+  protected override draw(value: number, [gain]: readonly number[], random: Philox): number {
+    const clean = this.#clip ? Math.max(value, 0) : requireNonNegative("add Poisson noise", value);
+    const photons = poisson(random, clean / gain);
+    return this.#normalize ? gain * photons : photons;
+  }
+}
+
+/** Photon noise and read-out noise: gain P(y / gain) + sigma n, n ~ N(0, 1). Measurements must not be negative. */
+export class PoissonGaussianNoise extends ElementwiseNoise {
+  readonly #clip: boolean;
+
+  /**
+   * Sets the levels and the random stream.
+   *
+   * @throws {InvalidArgumentError} when a level is negative or not finite, or the seed not a whole number
+   */
+  constructor(options: PoissonGaussianNoiseOptions = {}) {
+    const { gain = 1, sigma = 0.1, clipPositive = false } = options;
+    super([{ name: "gain", level: gain }, { name: "sigma", level: sigma }], options);
+    this.#clip = clipPositive;
+  }
+
+  /** gain P(y / gain) + sigma n */
+  protected override draw(value: number, [gain, sigma]: readonly number[], random: Philox): number {
+    const clean = this.#clip ? Math.max(value, 0) : requireNonNegative("add Poisson-Gaussian noise", value);
+    const scale = Math.max(gain, SMALLEST_GAIN);
+    return scale * poisson(random, clean / scale) + sigma * random.normal();
+  }
+}
+
+/**
+ * Photon noise of a transmission measurement after the logarithm: -ln(P(N0 exp(-mu y)) / N0) / mu. Infinite where no
+ * photon arrives.
+ */
+export class LogPoissonNoise extends ElementwiseNoise {
+  /**
+   * Sets the levels and the random stream.
+   *
+   * @throws {InvalidArgumentError} when a level is not positive and finite, or the seed not a whole number
+   */
+  constructor(options: LogPoissonNoiseOptions = {}) {
+    const { N0 = 1024, mu = 1 / 50 } = options;
+    super([{ name: "N0", level: N0, positive: true }, { name: "mu", level: mu, positive: true }], options);
+  }
+
+  /** -ln(P(N0 exp(-mu y)) / N0) / mu */
+  protected override draw(value: number, [N0, mu]: readonly number[], random: Philox): number {
+    return -Math.log(poisson(random, N0 * Math.exp(-mu * value)) / N0) / mu;
+  }
+}
