@@ -3,7 +3,6 @@
  * secret(role) = HKDF-SHA256(job key, info = "deepinv curve " + role), for the roles server and client.
  */
 
-import { hkdfSync } from "node:crypto";
 import type { Libzmq } from "./libzmq.ts";
 import { socketError } from "./transport/socket_options.ts";
 
@@ -31,15 +30,18 @@ export interface CurveKeys {
  * @param jobKey secret bytes
  * @throws SocketError if this libzmq was built without CURVE
  */
-export function deriveCurveKeys(zmq: Libzmq, jobKey: Uint8Array): CurveKeys {
-  const client = keyPair(zmq, jobKey, "client");
+export async function deriveCurveKeys(zmq: Libzmq, jobKey: Uint8Array<ArrayBuffer>): Promise<CurveKeys> {
+  const source = await crypto.subtle.importKey("raw", jobKey, "HKDF", false, ["deriveBits"]);
+  const client = await keyPair(zmq, source, "client");
   const admitted = new Uint8Array(KEY_BYTES);
   zmq.zmq_z85_decode(admitted, client.publicKey);
-  return { server: keyPair(zmq, jobKey, "server"), client, admitted };
+  return { server: await keyPair(zmq, source, "server"), client, admitted };
 }
 
-function keyPair(zmq: Libzmq, jobKey: Uint8Array, role: string): CurveKeyPair {
-  const secret = new Uint8Array(hkdfSync("sha256", jobKey, "", `deepinv curve ${role}`, KEY_BYTES));
+async function keyPair(zmq: Libzmq, source: CryptoKey, role: string): Promise<CurveKeyPair> {
+  const info = new TextEncoder().encode(`deepinv curve ${role}`);
+  const algorithm = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info };
+  const secret = new Uint8Array(await crypto.subtle.deriveBits(algorithm, source, 8 * KEY_BYTES));
   const secretKey = new Uint8Array(Z85_BYTES);
   zmq.zmq_z85_encode(secretKey, secret, BigInt(KEY_BYTES));
   const publicKey = new Uint8Array(Z85_BYTES);

@@ -24,7 +24,7 @@ export interface JobSecurity {
   /** What a connecting rank must prove to know. */
   readonly secret: string;
   /** The bytes from which the keys of encrypted connections follow; unset for connections in the clear. */
-  readonly encryptionKey: Uint8Array | undefined;
+  readonly encryptionKey: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**

@@ -53,7 +53,7 @@ export async function rendezvous(
     rank: info.rank,
     worldSize: info.worldSize,
     secret,
-    curve: encryptionKey && deriveCurveKeys(zmq, encryptionKey),
+    curve: encryptionKey && await deriveCurveKeys(zmq, encryptionKey),
     ipv6: address.includes(":"),
     observer,
     admission: meeting,

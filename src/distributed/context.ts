@@ -66,7 +66,8 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
   }
 
   /**
-   * Joins the job that the environment describes (RANK and WORLD_SIZE, Open MPI, PMI, SLURM; else a single process),
+   * Joins the job that the environment describes (the launcher's or torchrun's variables, Open MPI, PMI, Flux, PALS, JSM,
+   * SLURM, Kubernetes; else a single process),
    * opens the device and makes it the default of new tensors.
    *
    * @throws {InvalidArgumentError} for malformed options or environment

@@ -1,5 +1,6 @@
 import { Denoiser } from "../models/denoiser.ts";
 import { DataFidelity } from "../optim/data_fidelity.ts";
+import { StackedPhysicsDataFidelity } from "../optim/stacked_fidelity.ts";
 import { LinearPhysics } from "../physics/linear_physics.ts";
 import { Physics } from "../physics/physics.ts";
 import { StackedLinearPhysics, StackedPhysics } from "../physics/stacked.ts";
@@ -243,6 +244,9 @@ async function distributeFidelity(
   options: DistributeOptions,
 ): Promise<DistributedDataFidelity> {
   const { reduction } = options;
+  if (object instanceof StackedPhysicsDataFidelity) {
+    return await distributeFidelity([...object], ctx, options);
+  }
   if (object instanceof DataFidelity) return new DistributedDataFidelity(() => object, ctx, { reduction });
   const { local, indexes, count } = await localItems(object, ctx, options);
   const byIndex = new Map(indexes.map((index, k) => [index, local[k]]));

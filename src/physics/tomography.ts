@@ -3,6 +3,7 @@ import type { RadonKernel } from "../compute/kernel.ts";
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
+import { nonnegativeNorm } from "./nonnegative_norm.ts";
 import type { LeastSquaresOptions, PhysicsOptions } from "./physics.ts";
 import {
   fanBeam,
@@ -12,9 +13,6 @@ import {
   viewDirections,
 } from "./radon_geometry.ts";
 import { rampFilter } from "./ramp_filter.ts";
-
-/** The power method stops when its estimate changes by less than this times (samples per ray) x (views). */
-const RELATIVE_NORM_TOLERANCE = 1e-6;
 
 /** Options of {@link Tomography}. */
 export interface TomographyOptions extends PhysicsOptions {
@@ -213,13 +211,12 @@ export class Tomography extends LinearPhysics<Tensor> {
     return own.mul(norm ** power);
   }
 
-  /** The largest singular value, by the seeded power method; 1 for an operator that sees nothing. */
+  /** The largest singular value, by the power method from a constant image; 1 for an operator that sees nothing. */
   async #powerNorm({ device }: TensorOptions): Promise<number> {
     const { angles, imgWidth } = this;
     const plain = new Tomography({ ...this.#options, angles, normalize: false, adjointViaBackprop: true });
-    using image = Tensor.zeros([1, 1, imgWidth, imgWidth], { device });
-    const tol = RELATIVE_NORM_TOLERANCE * this.#geometry.steps * angles.length;
-    return Math.sqrt(await plain.computeSqnorm(image, { tol })) || 1;
+    using image = Tensor.ones([1, 1, imgWidth, imgWidth], { device });
+    return await nonnegativeNorm(plain, image) || 1;
   }
 
   /** The views' directions and the disc on the signal's device. */

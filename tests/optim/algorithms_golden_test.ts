@@ -83,7 +83,10 @@ const ON_ONE: readonly [name: string, make: () => Pick<BaseOptim, "run">][] = [
   ["opt.DRS.gfirst", () => new DRS({ ...ONE, gFirst: true })],
   ["opt.HQS.median", () => new HQS({ ...DENOISED, prior: new PnP({ denoiser: median }) })],
   ["opt.PGD.median", () => new PGD({ ...DENOISED, prior: new PnP({ denoiser: median }) })],
-  ["opt.PGD.RED.gfirst", () => new PGD({ ...DENOISED, gFirst: true, prior: new RED({ denoiser: median }) })],
+  [
+    "opt.PGD.RED.gfirst",
+    () => new PGD({ ...DENOISED, lambda: 0.1, gFirst: true, prior: new RED({ denoiser: median }) }),
+  ],
   ["opt.PDCP", () => new PDCP({ ...ONE, stepsize: 0.5, stepsizeDual: 0.5 })],
   ["opt.PDCP.gfirst.TV", () =>
     new PDCP({

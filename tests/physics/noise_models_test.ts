@@ -4,7 +4,7 @@ import {
   GammaNoise,
   LaplaceNoise,
   LogPoissonNoise,
-  NoiseModel,
+  type NoiseModel,
   PoissonGaussianNoise,
   PoissonNoise,
   RicianNoise,

@@ -44,8 +44,8 @@ interface Pending {
   readonly connecting: boolean;
   readonly connectorNonce: string;
   acceptorNonce: string;
-  /** The last frame this side sent, to be repeated. */
-  last: { kind: number; body: Body };
+  /** The last frame this side sent, to be repeated; unset while the first one is being made. */
+  last: { kind: number; body: Body } | undefined;
   /** What the connecting side has told about itself, once proved. */
   info: string | undefined;
 }
@@ -86,7 +86,7 @@ export class Handshakes {
   /** Repeats what this rank said last to those it connects to and that have not welcomed it yet. */
   repeat(): void {
     for (const [key, { connecting, last }] of this.#pending) {
-      if (connecting) this.#host.reply(key, last.kind, last.body);
+      if (connecting && last !== undefined) this.#host.reply(key, last.kind, last.body);
     }
   }
 
@@ -119,7 +119,7 @@ export class Handshakes {
     else if (frame.kind === Kind.Proof) await this.#onProof(key, body, pending);
     else if (pending === undefined || pending.peer !== frame.source) return;
     else if (!pending.connecting) {
-      if (frame.kind === Kind.Ready && pending.last.kind === Kind.Welcome) this.#onReady(key, pending);
+      if (frame.kind === Kind.Ready && pending.last?.kind === Kind.Welcome) this.#onReady(key, pending);
     } else if (frame.kind === Kind.Challenge) await this.#onChallenge(key, body, pending);
     else if (frame.kind === Kind.Restart && body.nonce === pending.connectorNonce) {
       this.hello(key, pending.peer);
@@ -134,20 +134,20 @@ export class Handshakes {
       return this.#host.stranger(`rank ${source} of ${body.worldSize}, looking for rank ${body.to}`);
     }
     const connectorNonce = text(body, "nonce");
-    if (before?.connectorNonce === connectorNonce) {
-      return this.#host.reply(key, before.last.kind, before.last.body);
+    if (before !== undefined && !before.connecting && before.connectorNonce === connectorNonce) {
+      if (before.last !== undefined) this.#host.reply(key, before.last.kind, before.last.body);
+      return;
     }
     const acceptorNonce = nonce();
-    const last = {
-      kind: Kind.Challenge as number,
-      body: { echo: connectorNonce, nonce: acceptorNonce } as Body,
-    };
-    const pending = { peer: source, connecting: false, connectorNonce, acceptorNonce, last, info: undefined };
-    last.body.mac = await this.#key.sign(this.#terms("challenge", pending));
+    const sides = { peer: source, connecting: false, connectorNonce, acceptorNonce };
+    const pending: Pending = { ...sides, last: undefined, info: undefined };
+    // Before anything is awaited: a repeated Hello must find this one.
     this.#pending.delete(key);
     this.#pending.set(key, pending);
     if (this.#pending.size > MAX_PENDING) this.#pending.delete(this.#pending.keys().next().value!);
-    this.#host.reply(key, last.kind, last.body);
+    const mac = await this.#key.sign(this.#terms("challenge", pending));
+    pending.last = { kind: Kind.Challenge, body: { echo: connectorNonce, nonce: acceptorNonce, mac } };
+    if (this.#pending.get(key) === pending) this.#host.reply(key, pending.last.kind, pending.last.body);
   }
 
   async #onChallenge(key: RoutingKey, body: Body, pending: Pending): Promise<void> {
@@ -171,7 +171,8 @@ export class Handshakes {
       return this.#host.reply(key, Kind.Restart, { nonce: text(body, "nonce") });
     }
     if (pending.info !== undefined) {
-      if (pending.last.kind !== Kind.Challenge) this.#host.reply(key, pending.last.kind, pending.last.body);
+      const { last } = pending;
+      if (last !== undefined && last.kind !== Kind.Challenge) this.#host.reply(key, last.kind, last.body);
       return;
     }
     const info = text(body, "info");

@@ -6,7 +6,6 @@
  *     reply    version | request id | status code | status text | user id | metadata
  */
 
-import { timingSafeEqual } from "node:crypto";
 import type { Libzmq } from "../libzmq.ts";
 import { cString, Option, socketError, SocketOptions } from "./socket_options.ts";
 
@@ -23,7 +22,7 @@ export class ZapHandler {
   readonly #zmq: Libzmq;
   readonly #socket: Deno.PointerValue;
   readonly #options: SocketOptions;
-  readonly #admitted: Uint8Array;
+  readonly #admitted: string;
 
   /**
    * Starts to answer; call before any socket of the context listens.
@@ -33,7 +32,7 @@ export class ZapHandler {
    */
   constructor(zmq: Libzmq, context: Deno.PointerValue, admitted: Uint8Array) {
     this.#zmq = zmq;
-    this.#admitted = admitted;
+    this.#admitted = admitted.toHex();
     this.#socket = zmq.zmq_socket(context, REP);
     this.#options = new SocketOptions(zmq, this.#socket);
     this.#options.set(Option.linger, 0);
@@ -50,7 +49,7 @@ export class ZapHandler {
     for (let request = this.#receive(); request.length > 0; request = this.#receive()) {
       const [version, id] = request;
       const admit = request.length === REQUEST_PARTS && text(request[5]) === "CURVE" &&
-        request[6].length === this.#admitted.length && timingSafeEqual(request[6], this.#admitted);
+        request[6].toHex() === this.#admitted;
       const reply = admit ? ["200", "OK", "rank", ""] : ["400", "not of this job", "", ""];
       this.#send([version, id ?? bytes(""), ...reply.map(bytes)]);
     }

@@ -12,6 +12,7 @@ import {
   type LinearPhysics,
   Physics,
   stack,
+  StackedPhysicsDataFidelity,
   Tensor,
   TensorList,
 } from "@deepinv/distributed";
@@ -170,6 +171,8 @@ async function checkFactoriesAndFidelities(): Promise<void> {
     terms.push(await fidelity.grad(x, y.get(i), local.get(i)));
   }
   const sum = terms.reduce((total, term) => total.add(term));
+  const stackedFidelity = await distribute(new StackedPhysicsDataFidelity(fidelities), ctx);
+  await close(await stackedFidelity.grad(x, y, physics), sum, "a stacked fidelity");
   for (
     const each of [
       await distribute(fidelities, ctx),
