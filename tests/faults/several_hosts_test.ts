@@ -2,17 +2,19 @@
 
 import assert from "node:assert/strict";
 import { type RankResult, spawnRanks } from "../comm/spawn_ranks.ts";
+import { ensureCommands } from "../cluster/packages.ts";
 import { canMakeHosts, NetworkHosts } from "../launch/network_hosts.ts";
 
 const HOSTS = 3;
 const KEY = "5ec4e7".padEnd(64, "0");
 const ignore = Deno.env.get("DEEPINV_SKIP_NETNS") === "1";
 
-function makeHosts(): NetworkHosts {
+async function makeHosts(): Promise<NetworkHosts> {
+  const packages = ["iproute2", "util-linux", "iptables"];
+  await ensureCommands(["ip", "unshare", "iptables"], packages, "DEEPINV_SKIP_NETNS");
   if (canMakeHosts()) return new NetworkHosts(HOSTS);
   throw new Error(
-    "Cannot make hosts: this test needs Linux, root, and the programs ip and unshare " +
-      "(apt-get install iproute2 util-linux); DEEPINV_SKIP_NETNS=1 leaves it out",
+    "Cannot make hosts: this test needs Linux and root; DEEPINV_SKIP_NETNS=1 leaves it out",
   );
 }
 
@@ -32,7 +34,7 @@ Deno.test({
   name: "three hosts: every collective, encrypted",
   ignore,
   async fn() {
-    using hosts = makeHosts();
+    using hosts = await makeHosts();
     checkSuccess(await start(hosts, "collectives_worker.ts", 1, ["60000"]).finish());
   },
 });
@@ -41,7 +43,7 @@ Deno.test({
   name: "three hosts: a cut link raises RankFailedError that names the ranks behind it, within 3 s",
   ignore,
   async fn() {
-    using hosts = makeHosts();
+    using hosts = await makeHosts();
     const running = start(hosts, "../faults/fault_worker.ts", 2, ["-1"]);
     // Time to meet; a link that is cut too early would be a timeout.
     await new Promise((resolve) => setTimeout(resolve, 2500));
@@ -67,12 +69,12 @@ Deno.test({
   name: "three hosts: a network that drops one packet in twenty makes nothing wrong",
   ignore,
   async fn() {
-    using hosts = makeHosts();
+    using hosts = await makeHosts();
     const onEach = (command: string[]): string[] =>
       Array.from({ length: HOSTS }, (_, host) => {
         const [program, ...args] = hosts.on(host, ["iptables", ...command]);
         const { success, stdout, stderr } = new Deno.Command(program, { args }).outputSync();
-        assert.ok(success, `apt-get install iptables: ${new TextDecoder().decode(stderr)}`);
+        assert.ok(success, `iptables: ${new TextDecoder().decode(stderr)}`);
         return new TextDecoder().decode(stdout);
       });
     onEach(["-A", "INPUT", "-m", "statistic", "--mode", "random", "--probability", "0.05", "-j", "DROP"]);
