@@ -34,7 +34,7 @@ const scenarios: Record<string, (group: ProcessGroup) => Promise<unknown>> = {
   block_sizes: (group) =>
     group.reduceScatter(group.ranks.map((to) => new Float32Array(to + (group.rank === 1 ? 2 : 1)))),
   broadcast_against_barrier: (group) =>
-    group.rank === 0 ? group.broadcast(new Int8Array(1), 0) : group.barrier(),
+    group.rank === 1 ? group.broadcast(new Int8Array(1), 1) : group.barrier(),
   groups: (group) => group.newGroup(group.rank === 1 ? [0] : [0, 1]),
   async missing(group) {
     if (group.rank === 1) await pause(1500);
