@@ -10,7 +10,7 @@ export interface Flag {
   /** Heading under which `--help` shows it. */
   group: string;
   short?: string;
-  /** Placeholder of the value; a flag without one is a switch. */
+  /** What stands for its value in the help; a flag without one is a switch. */
   value?: string;
   multiple?: boolean;
   /** Without a twin in the environment. */
