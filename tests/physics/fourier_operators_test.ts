@@ -50,7 +50,6 @@ onBothDevices("BlurFFT equals deepinv's, and Blur with circular padding", async 
   await assertGolden(y, "BlurFFT.A", 1e-5);
   await assertGolden(await blur.A_adjoint(y), "BlurFFT.AT", 1e-5);
   await assertGolden(await blur.prox_l2(x, y, 2), "BlurFFT.prox_l2(gamma=2,z=x)", 1e-5);
-  // The blur is invertible: the exact answer is x, and deepinv's float32 one is 1.3e-4 away from it.
   // Rounding of y is divided by the smallest singular values: deepinv's values are 1.3e-4 away from x, ours 1.9e-4.
   assert.ok(await largestDifference(await blur.A_dagger(y), x) <= 4e-4);
   await assertGolden(await blur.A_dagger(y), "BlurFFT.A_dagger", 3e-4);
@@ -97,7 +96,7 @@ onBothDevices("multi-coil MRI equals deepinv's", async () => {
   await assertGolden(
     await mri.A_dagger(y, { maxIter: 200, tol: 1e-7 }),
     "MultiCoil.A_dagger(CG 200 1e-7)",
-    1e-3,
+    1e-4,
   );
 });
 
