@@ -7,7 +7,7 @@
 import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import type { ProcessInfo } from "../cluster/process_info.ts";
-import { type Failure, formatRanks, toError } from "./errors.ts";
+import { type FailedProcess, type Failure, formatRanks, toError } from "./errors.ts";
 import { deriveCurveKeys } from "./curve.ts";
 import { decideSecurity, isLoopback } from "./job_security.ts";
 import { type Libzmq, loadLibzmq } from "./libzmq.ts";
@@ -21,12 +21,17 @@ import type { RoutingKey } from "./transport/zmq_socket.ts";
 const GRACE_MS = 500;
 /** Introductions that nobody answers are repeated this often. */
 const REPEAT_MS = 200;
+/** A rank that leaves before all have met may come back within this time. */
+const RETURN_MS = 1000;
+/** So long rank 0 tells latecomers that it has given up. */
+const LATECOMERS_MS = 500;
 /** How long to wait for a way to the master, as while a network interface comes up. */
 const NO_ROUTE_PAUSE_MS = 50;
 
-/** What a rank tells about itself in the handshake; only rank 0 sends the table. */
+/** What a rank tells about itself in the handshake; only rank 0 sends the table of endpoints. */
 interface Introduction {
   readonly endpoint: string;
+  readonly worldSize: number;
   readonly host: string;
   readonly pid: number;
   readonly table?: Record<number, string>;
@@ -39,6 +44,8 @@ interface Introduction {
  * @param observer sees the frames of collectives
  * @param timeout how long to wait for the other ranks, in ms
  * @throws CollectiveTimeoutError naming the ranks that did not show up
+ * @throws RankFailedError when one comes and is gone again before all are there
+ * @throws CollectiveMismatchError when processes disagree on the number of ranks, or two say that they are the same one
  */
 export async function rendezvous(
   info: ProcessInfo,
@@ -75,10 +82,12 @@ class Meeting implements Admission {
   readonly #info: ProcessInfo;
   readonly #zmq: Libzmq;
   readonly #present = new Set<number>();
-  readonly #waiting = new Map<number, { key: RoutingKey; endpoint: string }>();
+  readonly #waiting = new Map<number, { key: RoutingKey; introduction: Introduction }>();
   readonly #done = Promise.withResolvers<void>();
   readonly #expired = new AbortController();
   #transport!: ZmqTransport;
+  /** Why this rank has given up, as it tells those that wait. */
+  #verdict: string | undefined;
 
   constructor(info: ProcessInfo, zmq: Libzmq) {
     this.#info = info;
@@ -113,14 +122,21 @@ class Meeting implements Admission {
     }
     const waiting = this.#waiting;
     const wasComplete = waiting.size === this.#info.worldSize - 1;
-    waiting.set(rank, { key, endpoint: (JSON.parse(info) as Introduction).endpoint });
+    const introduction = JSON.parse(info) as Introduction;
+    const disagreement = this.#disagreement(rank, introduction);
+    if (disagreement !== undefined) this.#giveUp("mismatch", [rank], disagreement);
+    if (this.#verdict !== undefined) {
+      void this.#transport.handshakes.refuse(key, this.#verdict);
+      return;
+    }
+    waiting.set(rank, { key, introduction });
     if (waiting.size < this.#info.worldSize - 1) return;
-    const endpoints = [...waiting].map(([rank, { endpoint }]) => [rank, endpoint] as const);
+    const endpoints = [...waiting].map(([rank, { introduction }]) => [rank, introduction.endpoint] as const);
     const table = Object.fromEntries(endpoints);
-    const introduction = JSON.stringify({ ...JSON.parse(this.#transport.handshakes.info), table });
+    const answer = JSON.stringify({ ...JSON.parse(this.#transport.handshakes.info), table });
     // A rank whose connection broke under way proves itself again.
     const welcomed = wasComplete ? [waiting.get(rank)!] : waiting.values();
-    for (const { key } of welcomed) void this.#transport.handshakes.welcome(key, introduction);
+    for (const { key } of welcomed) void this.#transport.handshakes.welcome(key, answer);
   }
 
   established(rank: number, info: string): void {
@@ -130,6 +146,18 @@ class Meeting implements Admission {
       for (let lower = 1; lower < this.#info.rank; lower++) this.#transport.dial(lower, table[lower]);
     }
     if (this.#present.size === this.#info.worldSize - 1) this.#done.resolve();
+  }
+
+  left(key: RoutingKey): void {
+    for (const [rank, { key: last, introduction: { host, pid } }] of this.#waiting) {
+      if (last !== key) continue;
+      setTimeout(() => {
+        if (this.#waiting.get(rank)?.key !== key || this.#present.has(rank)) return;
+        const process: FailedProcess = { rank, host, pid, ending: "connection broken" };
+        const detail = `rank ${rank} (host ${host}, pid ${pid}) left before all ranks had met`;
+        this.#giveUp("rank", [rank], detail, [process]);
+      }, RETURN_MS);
+    }
   }
 
   refused(info: string): void {
@@ -145,18 +173,44 @@ class Meeting implements Admission {
     const absent = rank > 0 && unseen.includes(0) ? [0] : silent.length > 0 ? silent : unseen;
     const where = `${masterAddr}:${masterPort}`;
     const detail = `${formatRanks(absent)} did not show up at ${where} within ${timeout} ms`;
-    const failure: Failure = { kind: "timeout", operation: "rendezvous", sequence: 0, ranks: absent, detail };
-    const told = [...this.#waiting.values()].map(({ key }) =>
-      this.#transport.handshakes.refuse(key, JSON.stringify(failure))
-    );
-    Promise.all(told).then(() => {
+    this.#giveUp("timeout", absent, detail);
+  }
+
+  /** What is wrong with a rank that belongs to the job; `undefined` if nothing is. */
+  #disagreement(rank: number, { worldSize, host, pid }: Introduction): string | undefined {
+    const own = this.#info.worldSize;
+    if (worldSize !== own) {
+      return `rank ${rank} on ${host} was told of ${worldSize} ranks, rank 0 of ${own}; start the same number on every host`;
+    }
+    const before = this.#waiting.get(rank);
+    if (before === undefined || !this.#transport.handshakes.isPending(before.key)) return undefined;
+    const { introduction: other } = before;
+    if (host === other.host && pid === other.pid) return undefined;
+    const places = `${other.host} (pid ${other.pid}) and ${host} (pid ${pid})`;
+    return `${places} both say that they are rank ${rank}; give every host its own number`;
+  }
+
+  /** Tells the ranks that wait, and for a while those that come late, and ends the rendezvous here. */
+  #giveUp(kind: Failure["kind"], ranks: number[], detail: string, processes?: FailedProcess[]): void {
+    if (this.#verdict !== undefined) return;
+    const failure: Failure = { kind, operation: "rendezvous", sequence: 0, ranks, detail, processes };
+    this.#verdict = JSON.stringify(failure);
+    for (const { key } of this.#waiting.values()) {
+      void this.#transport.handshakes.refuse(key, this.#verdict);
+    }
+    setTimeout(() => {
       this.#done.reject(toError(failure, "rendezvous", 0));
       this.#expired.abort(toError(failure, "rendezvous", 0));
-    });
+    }, this.#info.rank === 0 && this.#info.worldSize > 2 ? LATECOMERS_MS : 0);
   }
 
   #introduce(endpoint: string): void {
-    const introduction: Introduction = { endpoint, host: hostname(), pid: Deno.pid };
+    const introduction: Introduction = {
+      endpoint,
+      worldSize: this.#info.worldSize,
+      host: hostname(),
+      pid: Deno.pid,
+    };
     this.#transport.handshakes.info = JSON.stringify(introduction);
   }
 }

@@ -7,7 +7,6 @@ const idle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5
 
 /** One end of a connection: what it says waits in `said`. */
 class End implements HandshakeHost {
-  readonly worldSize = 2;
   readonly said: [kind: number, body: Body][] = [];
   readonly events: string[] = [];
   readonly handshakes: Handshakes;

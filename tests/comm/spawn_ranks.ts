@@ -23,6 +23,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Ranks to start; the others are missing. */
   readonly only?: readonly number[];
+  /** Environment of single ranks, by rank. */
+  readonly envOf?: (rank: number) => Readonly<Record<string, string>>;
   readonly port?: number;
   /** Makes the command that is run for a rank out of the usual one. */
   readonly wrap?: (rank: number, command: string[]) => string[];
@@ -60,6 +62,7 @@ export function spawnRanks(script: string, worldSize: number, options: SpawnOpti
           NO_COLOR: "1",
         },
         ...options.env,
+        ...options.envOf?.(rank),
       },
       stdout: "piped",
       stderr: "piped",

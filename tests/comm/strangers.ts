@@ -25,7 +25,7 @@ function greetingThen(bytes: readonly number[]): Uint8Array<ArrayBuffer> {
 
 /** A valid frame header with a payload that makes no sense, as two ZMTP message frames. */
 function introduction(): number[] {
-  const payload = encoder.encode('{"nonce":"00","worldSize":2,"to":0}');
+  const payload = encoder.encode('{"nonce":"00","to":0}');
   const view = new DataView(new ArrayBuffer(HEADER_BYTES));
   const fields = { flags: 0, source: 1, total: payload.length, offset: 0, serial: 0, consumed: 0 };
   encodeHeader(view, { ...NO_ENVELOPE, ...fields, kind: Kind.Proof, payload: payload.length + 1 });

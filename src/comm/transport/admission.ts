@@ -10,6 +10,8 @@ export interface Admission {
   proved(key: RoutingKey, rank: number, info: string): void;
   /** A connection is established; `info` is what the other rank told. */
   established(rank: number, info: string): void;
+  /** A connection broke before it was established; its rank may come again over another one. */
+  left(key: RoutingKey): void;
   /** The rank this one connected to has refused it. */
   refused(info: string): void;
 }

@@ -22,7 +22,6 @@ export interface House {
 /** See the file's description. */
 export class Doorkeeper implements HandshakeHost {
   readonly rank: number;
-  readonly worldSize: number;
   /** The handshakes in progress. */
   readonly handshakes: Handshakes;
   readonly #socket: RouterSocket;
@@ -43,7 +42,6 @@ export class Doorkeeper implements HandshakeHost {
     options: ZmqOptions,
   ) {
     this.rank = options.rank;
-    this.worldSize = options.worldSize;
     this.#socket = socket;
     this.#port = port;
     this.#connections = connections;
@@ -75,8 +73,10 @@ export class Doorkeeper implements HandshakeHost {
   /** The connection `key`, which was `rank`'s or nobody's, is gone for good or to be made again. */
   forget(key: RoutingKey, isPeer: boolean): void {
     const endpoint = this.#dialled.get(key);
-    if (!isPeer) this.handshakes.broken(key);
-    else if (endpoint !== undefined) this.#socket.disconnect(endpoint);
+    if (!isPeer) {
+      this.handshakes.broken(key);
+      this.#admission.left(key);
+    } else if (endpoint !== undefined) this.#socket.disconnect(endpoint);
   }
 
   /** Handles a message of a connection that is no peer's. */

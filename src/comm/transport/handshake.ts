@@ -1,6 +1,6 @@
 /**
- * How two ranks come to trust a connection. C connects to A; K is the job key, n_C and n_A are fresh random numbers and
- * T stands for (n_C, n_A, c, a, worldSize):
+ * How two ranks come to trust a connection. C, rank c, connects to A, rank a; K is the job key, n_C and n_A are fresh
+ * random numbers and T stands for (n_C, n_A, c, a):
  *
  *     C -> A  Hello      n_C
  *     A -> C  Challenge  n_C, n_A, HMAC_K("challenge", T)
@@ -23,7 +23,6 @@ const MAX_PENDING = 4096;
 /** What the handshake tells and asks the transport. */
 export interface HandshakeHost {
   readonly rank: number;
-  readonly worldSize: number;
   /** Sends a handshake frame with a JSON payload. */
   reply(key: RoutingKey, kind: number, body: Body): void;
   /** A connecting rank has proved that it belongs to the job; `welcome` or `refuse` it when it suits. */
@@ -70,7 +69,7 @@ export class Handshakes {
   /** Introduces this rank over a connection to `peer`; call again to start over. */
   hello(key: RoutingKey, peer: number): void {
     const connectorNonce = nonce();
-    const body = { nonce: connectorNonce, worldSize: this.#host.worldSize, to: peer };
+    const body = { nonce: connectorNonce, to: peer };
     const last = { kind: Kind.Hello, body };
     this.#pending.set(key, {
       peer,
@@ -88,6 +87,11 @@ export class Handshakes {
     for (const [key, { connecting, last }] of this.#pending) {
       if (connecting && last !== undefined) this.#host.reply(key, last.kind, last.body);
     }
+  }
+
+  /** Whether the handshake over this connection goes on. */
+  isPending(key: RoutingKey): boolean {
+    return this.#pending.has(key);
   }
 
   /** The connection broke before it was established: starts over if this rank made it. */
@@ -129,9 +133,9 @@ export class Handshakes {
   }
 
   async #onHello(key: RoutingKey, source: number, body: Body, before: Pending | undefined): Promise<void> {
-    const { rank, worldSize } = this.#host;
-    if (body.worldSize !== worldSize || body.to !== rank || source >= worldSize || source <= rank) {
-      return this.#host.stranger(`rank ${source} of ${body.worldSize}, looking for rank ${body.to}`);
+    const { rank } = this.#host;
+    if (body.to !== rank || source <= rank) {
+      return this.#host.stranger(`rank ${source}, looking for rank ${body.to}`);
     }
     const connectorNonce = text(body, "nonce");
     if (before !== undefined && !before.connecting && before.connectorNonce === connectorNonce) {
@@ -209,10 +213,9 @@ export class Handshakes {
   }
 
   #terms(step: string, pending: Pending, info = ""): string[] {
-    const { rank, worldSize } = this.#host;
+    const { rank } = this.#host;
     const [connector, acceptor] = pending.connecting ? [rank, pending.peer] : [pending.peer, rank];
-    const numbers = [connector, acceptor, worldSize].map(String);
-    return [step, pending.connectorNonce, pending.acceptorNonce, ...numbers, info];
+    return [step, pending.connectorNonce, pending.acceptorNonce, String(connector), String(acceptor), info];
   }
 }
 
