@@ -16,5 +16,6 @@
  */
 export * from "../io/mod.ts";
 export { readImage, writeImage } from "./image_file.ts";
-export { colourScene, deadLeaves, type PictureOptions, sheppLogan } from "./phantoms.ts";
-export { plotCurves } from "./plot.ts";
+export { colourScene, deadLeaves, type PhantomOptions, type PictureOptions, sheppLogan } from "./phantoms.ts";
+export { plot, type PlotOptions } from "./plot.ts";
+export { plotCurves } from "./plot_curves.ts";

@@ -1,5 +1,11 @@
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
-import { colourScene as sceneValues, deadLeavesScene, sheppLogan as phantomValues } from "../util/scene.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import {
+  colourScene as sceneValues,
+  deadLeavesScene,
+  sheppLogan as phantomValues,
+  sheppLogan3D,
+} from "../util/scene.ts";
 
 /** Size and seed of a generated picture. */
 export interface PictureOptions extends TensorOptions {
@@ -34,11 +40,22 @@ export function deadLeaves(options: PictureOptions): Tensor {
   return Tensor.from(deadLeavesScene(height, width, options.seed), [1, 3, height, width], options);
 }
 
+/** Options of {@link sheppLogan}. */
+export interface PhantomOptions extends TensorOptions {
+  /** 2 for an image, 3 for a volume; default 2. */
+  dims?: 2 | 3;
+}
+
 /**
- * The modified Shepp-Logan phantom (Toft's contrasts), (1, 1, n, n) in [0, 1].
+ * The modified Shepp-Logan phantom (Toft's contrasts), an image (1, 1, n, n) or a volume (1, 1, n, n, n) in [0, 1].
  *
  * @param n side in pixels
+ * @throws {InvalidArgumentError} when the side is not a whole number >= 1, or for dimensions other than 2 and 3
  */
-export function sheppLogan(n: number, options: TensorOptions = {}): Tensor {
-  return Tensor.from(phantomValues(n), [1, 1, n, n], options);
+export function sheppLogan(n: number, { dims = 2, device }: PhantomOptions = {}): Tensor {
+  if (dims !== 2 && dims !== 3) {
+    throw new InvalidArgumentError("draw the Shepp-Logan phantom", "dims", "2 or 3", String(dims));
+  }
+  const values = dims === 2 ? phantomValues(n) : sheppLogan3D(n);
+  return Tensor.from(values, [1, 1, ...new Array<number>(dims).fill(n)], { device });
 }
