@@ -12,6 +12,8 @@ import type { Device } from "../src/compute/device.ts";
 import { fft, openDevice, Tensor } from "../src/tensor/mod.ts";
 import { openFftJs } from "./peers/fft_js.ts";
 import { openNumpy } from "./peers/numpy_fft.ts";
+import { median } from "./support/median.ts";
+import { relativeError } from "./support/relative_error.ts";
 
 const { values } = parseArgs({
   options: {
@@ -89,18 +91,4 @@ async function timed(tensor: Tensor): Promise<number> {
   using _spectrum = fft(tensor, [-2, -1]);
   await tensor.device.synchronize();
   return performance.now() - start;
-}
-
-function median(all: readonly number[]): number {
-  const sorted = all.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-function relativeError(actual: Float32Array, expected: Float32Array): number {
-  let [error, norm] = [0, 0];
-  expected.forEach((value, i) => {
-    error += (actual[i] - value) ** 2;
-    norm += value ** 2;
-  });
-  return Math.sqrt(error / norm);
 }

@@ -1,64 +1,102 @@
 /**
- * The bytes of an ONNX model: a chain of 3x3 convolutions (stride 1, padding 1, no bias) that share one weight tensor,
- * from `x` to `y`, both (1, channels, height, width). Protocol buffers by hand; numbers are the fields of onnx.proto.
+ * The bytes of an ONNX model of a {@link LayerGraph}, from `x` (1, channels, size, size) to `y`. Protocol buffers by hand;
+ * numbers are the fields of onnx.proto.
  */
-export function convolutionChain(
-  channels: number,
-  height: number,
-  width: number,
-  weights: Float32Array,
-  layers: number,
-): Uint8Array {
-  const shape = [1, channels, height, width];
-  const tensorOf = (dims: readonly number[]) => [
-    ...integer(1, FLOAT),
-    ...message(2, dims.flatMap((dim) => message(1, integer(1, dim)))),
-  ];
-  const value = (name: string) => [...text(1, name), ...message(2, message(1, tensorOf(shape)))];
-  const node = (layer: number) => [
-    ...text(1, layer === 0 ? "x" : `x${layer}`),
-    ...text(1, "w"),
-    ...text(2, layer === layers - 1 ? "y" : `x${layer + 1}`),
-    ...text(4, "Conv"),
-    ...message(5, [
-      ...text(1, "pads"),
-      ...[1, 1, 1, 1].flatMap((pad) => integer(8, pad)),
-      ...integer(20, INTS),
+import type { GraphLayer, LayerGraph } from "../support/layer_graph.ts";
+
+/** See above. */
+export function onnxModel(graph: LayerGraph): Uint8Array<ArrayBuffer> {
+  const { channels, size, layers, weights } = graph;
+  const last = layers.at(-1)!;
+  const named = (name: string) => name === last.output ? "y" : name;
+  const nodes = layers.flatMap((layer) => nodesOf(layer, named).map((node) => message(1, node)));
+  const shapes = new Map(layers.map((layer) => [layer.weights, weightShape(layer)]));
+  const initializers = [...weights].map(([name, data]) =>
+    message(5, [
+      ...shapes.get(name)!.map((dim) => integer(1, dim)),
+      integer(2, FLOAT),
+      text(8, name),
+      message(9, [new Uint8Array(data.buffer)]),
+    ])
+  );
+  const value = (name: string, count: number) => {
+    const dims = [1, count, size, size].map((dim) => message(1, [integer(1, dim)]));
+    return [text(1, name), message(2, [message(1, [integer(1, FLOAT), message(2, dims)])])];
+  };
+  return join([
+    integer(1, 8),
+    message(7, [
+      ...nodes,
+      text(2, "graph"),
+      ...initializers,
+      message(11, value("x", channels)),
+      message(12, value("y", last.outChannels)),
     ]),
-  ];
-  const initializer = [
-    ...[channels, channels, 3, 3].flatMap((dim) => integer(1, dim)),
-    ...integer(2, FLOAT),
-    ...text(8, "w"),
-    ...message(9, [...new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)]),
-  ];
-  const graph = [
-    ...Array.from({ length: layers }, (_, layer) => message(1, node(layer))).flat(),
-    ...text(2, "chain"),
-    ...message(5, initializer),
-    ...message(11, value("x")),
-    ...message(12, value("y")),
-  ];
-  return new Uint8Array([...integer(1, 8), ...message(7, graph), ...message(8, integer(2, 17))]);
+    message(8, [integer(2, 17)]),
+  ]);
 }
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** TensorProto.DataType.FLOAT */
 const FLOAT = 1;
 /** AttributeProto.AttributeType.INTS */
 const INTS = 7;
 
+function weightShape({ op, inChannels, outChannels }: GraphLayer): number[] {
+  if (op === "up2x2") return [inChannels, outChannels, 2, 2];
+  return [outChannels, inChannels, ...(op === "conv3x3" ? [3, 3] : [2, 2])];
+}
+
+/** A convolution, then a ReLU, then additions. */
+function nodesOf(layer: GraphLayer, named: (name: string) => string): Bytes[][] {
+  const { op, relu, addends } = layer;
+  const output = named(layer.output);
+  const last = (relu ? 1 : 0) + addends.length;
+  const step = (i: number) => i === last ? output : `${output}_${i}`;
+  const attributes = op === "conv3x3" ? ints("pads", [1, 1, 1, 1]) : ints("strides", [2, 2]);
+  const nodes = [
+    node(op === "up2x2" ? "ConvTranspose" : "Conv", [layer.input, layer.weights], step(0), [attributes]),
+  ];
+  if (relu) nodes.push(node("Relu", [step(0)], step(1)));
+  addends.forEach((addend) => {
+    const i = nodes.length;
+    nodes.push(node("Add", [step(i - 1), addend], step(i)));
+  });
+  return nodes;
+}
+
+function node(type: string, inputs: readonly string[], output: string, attributes: Bytes[] = []): Bytes[] {
+  return [...inputs.map((name) => text(1, name)), text(2, output), text(4, type), ...attributes];
+}
+
+function ints(name: string, values: readonly number[]): Bytes {
+  return message(5, [text(1, name), ...values.map((value) => integer(8, value)), integer(20, INTS)]);
+}
+
 function varint(value: number): number[] {
   return value < 128 ? [value] : [value % 128 | 128, ...varint(Math.floor(value / 128))];
 }
 
-function integer(field: number, value: number): number[] {
-  return [...varint(field * 8), ...varint(value)];
+function integer(field: number, value: number): Bytes {
+  return new Uint8Array([...varint(field * 8), ...varint(value)]);
 }
 
-function message(field: number, bytes: readonly number[]): number[] {
-  return [...varint(field * 8 + 2), ...varint(bytes.length)].concat(bytes);
+function message(field: number, parts: readonly Bytes[]): Bytes {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return join([new Uint8Array([...varint(field * 8 + 2), ...varint(length)]), ...parts]);
 }
 
-function text(field: number, value: string): number[] {
-  return message(field, [...new TextEncoder().encode(value)]);
+function text(field: number, value: string): Bytes {
+  return message(field, [new TextEncoder().encode(value)]);
+}
+
+function join(parts: readonly Bytes[]): Bytes {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -51,6 +51,12 @@ export interface ConvEngine {
    */
   allocate(channels: number, height: number, width: number): FeatureMap;
 
+  /** Bytes that a feature map of this shape takes, borders and padding included. */
+  mapBytes(channels: number, height: number, width: number): number;
+
+  /** Bytes that the engine itself takes for a moment while it applies a layer, whose output is of this height and width, and one of its addends or not. */
+  scratchBytes(spec: ConvSpec, height: number, width: number, inPlace: boolean): number;
+
   /** Gives a feature map back to the pool. Does nothing once the device is closed. */
   release(map: FeatureMap): void;
 

@@ -40,6 +40,9 @@ export interface Device {
   /** Convolutional networks on this device's own activation layout. */
   readonly conv: ConvEngine;
 
+  /** Bytes that a buffer of `length` values takes. */
+  bufferBytes(length: number): number;
+
   /**
    * A buffer of `length` values, contents undefined.
    *

@@ -1,3 +1,9 @@
+import type { GriddingKernel } from "./gridding_kernel.ts";
+import type { RealFftKernel } from "./real_fft_kernel.ts";
+
+export type { RealFftKernel } from "./real_fft_kernel.ts";
+export type { GriddingKernel, GriddingTable } from "./gridding_kernel.ts";
+
 /**
  * Every computation that a device can be asked for, as data. A backend implements each kind once; the tensor floor
  * builds all its operations from them.
@@ -11,7 +17,9 @@ export type Kernel =
   | MedianKernel
   | ConvolveKernel
   | FftKernel
-  | RadonKernel;
+  | RealFftKernel
+  | RadonKernel
+  | GriddingKernel;
 
 /** How an N-d iteration space walks a buffer: value `offset + sum_d index[d] * strides[d]`. Strides may be 0 or negative. */
 export interface View {
@@ -272,6 +280,11 @@ export interface FftKernel {
   readonly scale: number;
   /** Position of index 0, 0 <= origin < length. */
   readonly origin: number;
+  /**
+   * The side whose values lie as (batch, outer, 2 length, inner) instead, real and imaginary parts in turn along the axis:
+   * how a real signal is halved; see {@link RealFftKernel}. Absent means none.
+   */
+  readonly interleaved?: "input" | "output";
 }
 
 /**

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../util/errors.ts";
 import { CpuDevice } from "./cpu/device.ts";
 import type { Device } from "./device.ts";
 import { DeviceError } from "./errors.ts";
+import { memoryBudgetOfUser, rankShare } from "./rank_share.ts";
 import { openWebGpuDevice } from "./webgpu/device.ts";
 
 /**
@@ -13,14 +14,36 @@ import { openWebGpuDevice } from "./webgpu/device.ts";
  */
 export type DeviceChoice = "auto" | "gpu" | "cpu";
 
+/** Options of {@link openDevice}. */
+export interface OpenOptions {
+  /** Ranks that share this host's cores and memory; by default the environment variable `LOCAL_WORLD_SIZE`, else 1. */
+  readonly localWorldSize?: number;
+  /**
+   * Whether a WebGPU device stores the feature maps and weights of networks as float16, which halves their memory; sums
+   * stay float32. Every layer then rounds to 11 bits: a relative error of about 5e-4. The adapter needs shader-f16.
+   * Default false; no effect on the cpu device.
+   */
+  readonly float16?: boolean;
+  /**
+   * Whether a WebGPU device measures which kind of convolution is the fastest: some seconds, once; the result is kept in
+   * the user's cache folder for the next time. Default: whether the environment variable `DEEPINV_AUTOTUNE` is `1`; no
+   * effect on the cpu device.
+   */
+  readonly autotune?: boolean;
+}
+
 const CHOICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
 
 /**
  * Opens a device.
  *
+ * The cpu device computes large layers of networks on this rank's share of the cores: cores / ranks of this host, or as
+ * many threads as the environment variable `DEEPINV_THREADS` says, which the launcher sets. The results do not depend on
+ * the number. It holds at most 80 % of the memory / ranks, or as many bytes as `DEEPINV_MEMORY_BUDGET` says.
+ *
  * @param choice by default the environment variable `DEEPINV_DEVICE`, else `"auto"`
  * @throws {InvalidArgumentError} when the choice is none of auto, gpu and cpu
- * @throws {DeviceError} when `"gpu"` was asked for and no WebGPU adapter exists
+ * @throws {DeviceError} when `"gpu"` was asked for and no WebGPU adapter exists, or float16 and the adapter cannot
  *
  * @example Compute on the CPU without a context
  * ```ts
@@ -30,7 +53,7 @@ const CHOICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
  * console.log(await Tensor.ones([2, 2]).data());
  * ```
  */
-export async function openDevice(choice?: DeviceChoice): Promise<Device> {
+export async function openDevice(choice?: DeviceChoice, options: OpenOptions = {}): Promise<Device> {
   const source = choice === undefined ? "DEEPINV_DEVICE" : "device";
   const wanted = choice ?? ((Deno.env.get("DEEPINV_DEVICE") || "auto") as DeviceChoice);
   if (!CHOICES.includes(wanted)) {
@@ -41,9 +64,15 @@ export async function openDevice(choice?: DeviceChoice): Promise<Device> {
       `"${wanted}"`,
     );
   }
-  const memoryBudget = budgetFromEnvironment();
+  const memoryBudget = memoryBudgetOfUser();
   if (wanted !== "cpu") {
-    const device = await openWebGpuDevice({ allowSoftware: wanted === "gpu", memoryBudget });
+    const { float16, autotune = Deno.env.get("DEEPINV_AUTOTUNE") === "1" } = options;
+    const device = await openWebGpuDevice({
+      allowSoftware: wanted === "gpu",
+      memoryBudget,
+      float16,
+      autotune,
+    });
     if (device) return device;
     if (wanted === "gpu") {
       throw new DeviceError(
@@ -52,22 +81,7 @@ export async function openDevice(choice?: DeviceChoice): Promise<Device> {
       );
     }
   }
-  return new CpuDevice({ memoryBudget });
-}
-
-function budgetFromEnvironment(): number | undefined {
-  const text = Deno.env.get("DEEPINV_MEMORY_BUDGET");
-  if (!text) return undefined;
-  const bytes = Number(text);
-  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new InvalidArgumentError(
-      "open a device",
-      "DEEPINV_MEMORY_BUDGET",
-      "a number of bytes > 0",
-      `"${text}"`,
-    );
-  }
-  return bytes;
+  return new CpuDevice(rankShare(options.localWorldSize));
 }
 
 let current: Device | undefined;

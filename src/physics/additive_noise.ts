@@ -1,10 +1,12 @@
-import { generatorFor } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { Philox } from "../util/philox.ts";
-import { ElementwiseNoise, type NoiseLevel, type NoiseOptions } from "./elementwise_noise.ts";
-import { GaussianNoise, NoiseModel } from "./noise.ts";
+import { ElementwiseNoise } from "./elementwise_noise.ts";
+import { GaussianNoise } from "./noise.ts";
+import type { NoiseLevel } from "./noise_level.ts";
+import { type DrawOptions, NoiseModel, type NoiseOptions } from "./noise_model.ts";
 import { laplace } from "./random_draws.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Additive uniform noise: y + u, u uniform in [-a, a). */
 export class UniformNoise extends ElementwiseNoise {
@@ -44,11 +46,8 @@ export class LaplaceNoise extends ElementwiseNoise {
 
 /** Additive Gaussian noise whose standard deviation is itself uniform in [sigmaMin, sigmaMax), one draw per item. */
 export class UniformGaussianNoise extends NoiseModel {
-  /** Smallest standard deviation. */
-  readonly sigmaMin: number;
-  /** Largest standard deviation. */
-  readonly sigmaMax: number;
-  readonly #generator: Philox | undefined;
+  #sigmaMin: number;
+  #sigmaMax: number;
 
   /**
    * Sets the range and the random stream.
@@ -59,30 +58,57 @@ export class UniformGaussianNoise extends NoiseModel {
    * @throws {InvalidArgumentError} when the range is empty, negative or not finite, or the seed not a whole number
    */
   constructor(options: NoiseOptions & { sigmaMin?: number; sigmaMax?: number } = {}) {
-    super();
-    const { sigmaMin = 0, sigmaMax = 0.5, seed } = options;
-    if (!(sigmaMin >= 0 && sigmaMin <= sigmaMax && sigmaMax < Infinity)) {
-      throw new InvalidArgumentError(
-        "build UniformGaussianNoise",
-        "sigmaMin and sigmaMax",
-        "finite, 0 <= sigmaMin <= sigmaMax",
-        `${sigmaMin} and ${sigmaMax}`,
-      );
-    }
-    this.sigmaMin = sigmaMin;
-    this.sigmaMax = sigmaMax;
-    this.#generator = seed === undefined ? undefined : generatorFor(seed);
+    super(options);
+    const { sigmaMin = 0, sigmaMax = 0.5 } = options;
+    requireRange(sigmaMin, sigmaMax);
+    this.#sigmaMin = sigmaMin;
+    this.#sigmaMax = sigmaMax;
+  }
+
+  /** Smallest standard deviation. */
+  get sigmaMin(): number {
+    return this.#sigmaMin;
+  }
+
+  /** Largest standard deviation. */
+  get sigmaMax(): number {
+    return this.#sigmaMax;
   }
 
   /** y + sigma n, sigma ~ U(sigmaMin, sigmaMax) per item, n ~ N(0, 1) */
-  override async forward(y: Tensor): Promise<Tensor> {
-    const random = this.#generator ?? generatorFor();
+  override async forward(y: Tensor, options: DrawOptions = {}): Promise<Tensor> {
+    const random = this.prepare(options);
     const levels = Array.from(
       { length: y.shape[0] ?? 1 },
-      () => this.sigmaMin + (this.sigmaMax - this.sigmaMin) * random.uniform(),
+      () => this.#sigmaMin + (this.#sigmaMax - this.#sigmaMin) * random.uniform(),
     );
     using sigma = Tensor.from(levels, [levels.length], y);
     const seed = random.nextUint32();
     return await new GaussianNoise({ sigma, seed }).forward(y);
   }
+
+  /** `sigmaMin` and `sigmaMax`, kept in order by `update` as a whole. */
+  protected override setters(): Setters {
+    return {
+      sigmaMin: (value) => this.#sigmaMin = value as number,
+      sigmaMax: (value) => this.#sigmaMax = value as number,
+    };
+  }
+
+  /** Replaces the range, or one end of it; see {@link NoiseModel.update}. */
+  override update(parameters: object): void {
+    const { sigmaMin = this.#sigmaMin, sigmaMax = this.#sigmaMax } = parameters as Record<string, number>;
+    requireRange(sigmaMin, sigmaMax);
+    super.update(parameters);
+  }
+}
+
+function requireRange(sigmaMin: number, sigmaMax: number): void {
+  if (sigmaMin >= 0 && sigmaMin <= sigmaMax && sigmaMax < Infinity) return;
+  throw new InvalidArgumentError(
+    "build UniformGaussianNoise",
+    "sigmaMin and sigmaMax",
+    "finite, 0 <= sigmaMin <= sigmaMax",
+    `${sigmaMin} and ${sigmaMax}`,
+  );
 }

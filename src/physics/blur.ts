@@ -1,57 +1,59 @@
-import { PADDING_MODES, type PaddingMode, paddingTables } from "../tensor/ops/pad.ts";
+import { PADDING_MODES } from "../tensor/ops/pad.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import type { BlurPadding, BlurPath } from "./blur_border.ts";
+import { fastestWay } from "./blur_cost.ts";
+import { FourierBlur } from "./fourier_blur.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import type { PhysicsOptions } from "./physics.ts";
 import { separate } from "./separable.ts";
+import { SpatialBlur } from "./spatial_blur.ts";
+import type { Setters } from "./updatable.ts";
 
-/** How a blur continues the image past its border; `"valid"` keeps only outputs that need no continuation. */
-export type BlurPadding = "valid" | PaddingMode;
+export type { BlurPadding } from "./blur_border.ts";
 
 const PADDINGS: readonly BlurPadding[] = ["valid", ...PADDING_MODES];
 
 /** Options of {@link Blur}. */
 export interface BlurOptions extends PhysicsOptions {
-  /** The point spread function (1|B, 1|C, h, w). The blur keeps using it: dispose it after the blur's last use. */
+  /**
+   * The point spread function (1|B, 1|C, h, w), or (1|B, 1|C, d, h, w) for volumes. The blur keeps using it: dispose it
+   * after the blur's last use.
+   */
   filter: Tensor;
   /** Default `"valid"`, as in deepinv. */
   padding?: BlurPadding;
+  /** Whether it is computed by Fourier transforms; by default where that is faster. The numbers are the same to 1e-5. */
+  useFft?: boolean;
 }
 
-/** A filter as one pass, or as a column pass and a row pass. */
-type Passes = readonly Tensor[];
-
 /**
- * Blurs each channel: the true convolution y[n] = sum_m h[m] x~[n - m + c], where c = floor(size / 2) is the filter's
- * centre and x~ is x continued by the padding mode; sizes stay the same. With `"valid"`,
+ * Blurs each channel of images or volumes: the true convolution y[n] = sum_m h[m] x~[n - m + c], where c = floor(size / 2)
+ * is the filter's centre and x~ is x continued by the padding mode; sizes stay the same. With `"valid"`,
  * y[n] = sum_m h[m] x[n + size - 1 - m], of size H - h + 1.
  *
- * The adjoint is exact: full correlation, then the adjoint of the padding. Rank-one filters run as two passes.
+ * The adjoint is exact: full correlation, then the adjoint of the padding. Computed in one pass over the filter, in one
+ * pass per axis for filters of rank one, or by Fourier transforms, whichever takes the device least time.
  */
 export class Blur extends LinearPhysics<Tensor> {
-  /** The point spread function (1|B, 1|C, h, w). */
-  readonly filter: Tensor;
+  #filter: Tensor;
   /** How the image continues past its border. */
   readonly padding: BlurPadding;
-  #passes: Promise<Passes> | undefined;
+  /** Whether Fourier transforms are used; `undefined`: where they are faster. */
+  readonly useFft: boolean | undefined;
+  #spatial: Promise<SpatialBlur> | undefined;
+  #fourier: FourierBlur | undefined;
 
   /**
    * Builds the operator.
    *
-   * @throws {InvalidArgumentError} when the filter is not (1|B, 1|C, h, w) or the padding is unknown
+   * @throws {InvalidArgumentError} when the filter is not (1|B, 1|C, h, w) or (1|B, 1|C, d, h, w), or the padding is
+   * unknown
    */
   constructor(options: BlurOptions) {
     super(options);
-    const { filter, padding = "valid" } = options;
-    if (!(filter instanceof Tensor) || filter.shape.length !== 4 || filter.numel === 0) {
-      const got = filter instanceof Tensor ? `shape ${formatShape(filter.shape)}` : String(filter);
-      throw new InvalidArgumentError(
-        "build Blur",
-        "filter",
-        "a tensor of shape (1|B, 1|C, h, w), none of them 0 (a kernel (h, w) as filter.reshape([1, 1, h, w]))",
-        got,
-      );
-    }
+    const { filter, padding = "valid", useFft } = options;
+    requireFilter(filter);
     if (!PADDINGS.includes(padding)) {
       throw new InvalidArgumentError(
         "build Blur",
@@ -60,70 +62,82 @@ export class Blur extends LinearPhysics<Tensor> {
         `"${padding}"`,
       );
     }
-    this.filter = filter;
+    if (useFft !== undefined && typeof useFft !== "boolean") {
+      throw new InvalidArgumentError("build Blur", "useFft", "true, false or undefined", String(useFft));
+    }
+    this.#filter = filter;
     this.padding = padding;
+    this.useFft = useFft;
+  }
+
+  /** The point spread function (1|B, 1|C, h, w) or (1|B, 1|C, d, h, w). */
+  get filter(): Tensor {
+    return this.#filter;
+  }
+
+  /** `filter`. */
+  protected override setters(): Setters {
+    return {
+      filter: (value) => {
+        requireFilter(value);
+        this.#filter = value;
+        this.#spatial = undefined;
+        this.#fourier = undefined;
+      },
+    };
   }
 
   /**
    * The blurred images.
    *
-   * @param x (B, C, H, W); the filter's batch and channels must be 1 or match
+   * @param x (B, C, H, W), or (B, C, D, H, W) for a filter of volumes; the filter's batch and channels must be 1 or match
    * @returns of x's shape; with `"valid"` (B, C, H - h + 1, W - w + 1)
    * @throws {InvalidArgumentError} when the shapes do not fit, or the filter has values that are NaN or infinite
    */
   override async A(x: Tensor): Promise<Tensor> {
     this.#check("A", x);
-    if (this.padding === "valid") return await this.#correlate(x, true);
-    using padded = x.applyTables(this.#tables(x.shape).pad);
-    return await this.#correlate(padded, true);
+    const path = await this.#path(x.shape, x);
+    return await path.blur(x);
   }
 
   /**
    * The adjoint, exactly.
    *
-   * @param y (B, C, H, W); with `"valid"` (B, C, H - h + 1, W - w + 1)
-   * @returns (B, C, H, W)
+   * @param y of the shape of what `A` gives
+   * @returns of the shape of what `A` takes
    * @throws {InvalidArgumentError} as `A`
    */
   override async A_adjoint(y: Tensor): Promise<Tensor> {
     this.#check("A_adjoint", y);
-    const [h, w] = this.filter.shape.slice(2);
-    using around = y.pad([[h - 1, h - 1], [w - 1, w - 1]]);
-    const extended = await this.#correlate(around, false);
-    if (this.padding === "valid") return extended;
-    using _ = extended;
-    return extended.applyTables(this.#tables(y.shape).fold);
+    const grown = this.padding === "valid" ? 1 : 0;
+    const shape = y.shape.map((extent, d) => d < 2 ? extent : extent + grown * (this.filter.shape[d] - 1));
+    const path = await this.#path(shape, y);
+    return await path.adjoint(y);
   }
 
-  /** Without padding; `flip` makes it a convolution. */
-  async #correlate(x: Tensor, flip: boolean): Promise<Tensor> {
-    this.#passes ??= planPasses(this.filter);
-    const [first, second] = await this.#passes;
-    const once = x.correlate(first, { flip });
-    if (!second) return once;
-    using _ = once;
-    return once.correlate(second, { flip });
-  }
-
-  /** Padding by size - 1 - c before and c after each axis, and its adjoint, for images of a shape. */
-  #tables(shape: readonly number[]): ReturnType<typeof paddingTables> {
-    const axes = [2, 3].map((dim) => {
-      const size = this.filter.shape[dim], centre = Math.floor(size / 2);
-      return { dim, before: size - 1 - centre, after: centre };
-    });
-    return paddingTables(shape, axes, this.padding as PaddingMode);
+  /** The way to blur images of a shape on `image`'s device. */
+  async #path(shape: readonly number[], { device }: Tensor): Promise<BlurPath> {
+    this.#spatial ??= planSpatial(this.filter, this.padding);
+    const spatial = await this.#spatial;
+    const separable = spatial.passes.length > 1;
+    const task = { shape, filter: this.filter.shape, separable, padding: this.padding };
+    const useFft = this.useFft ?? fastestWay(task, device) === "fourier";
+    if (!useFft) return spatial;
+    return this.#fourier ??= new FourierBlur(this.filter, this.padding);
   }
 
   #check(method: string, image: Tensor): void {
-    const [fb, fc, h, w] = this.filter.shape;
-    const [batch, channels, height, width] = image.shape;
-    const fits = image.shape.length === 4 && (fb === 1 || fb === batch) && (fc === 1 || fc === channels) &&
-      (this.padding !== "valid" || method === "A_adjoint" || (height >= h && width >= w));
+    const [fb, fc, ...taps] = this.filter.shape;
+    const [batch, channels, ...spatial] = image.shape;
+    const fits = spatial.length === taps.length && (fb === 1 || fb === batch) &&
+      (fc === 1 || fc === channels) &&
+      (this.padding !== "valid" || method === "A_adjoint" || spatial.every((extent, d) => extent >= taps[d]));
     if (!fits) {
+      const layout = taps.length === 2 ? "(B, C, H, W)" : "(B, C, D, H, W)";
       throw new InvalidArgumentError(
         `apply Blur.${method}`,
         "the image",
-        `(B, C, H, W) matching the filter ${
+        `${layout} matching the filter ${
           formatShape(this.filter.shape)
         } (whose B and C are 1 or the image's` +
           `${this.padding === "valid" ? ", and which fits inside it" : ""})`,
@@ -133,16 +147,27 @@ export class Blur extends LinearPhysics<Tensor> {
   }
 }
 
-async function planPasses(filter: Tensor): Promise<Passes> {
+function requireFilter(filter: unknown): asserts filter is Tensor {
+  if (filter instanceof Tensor && [4, 5].includes(filter.shape.length) && filter.numel > 0) return;
+  throw new InvalidArgumentError(
+    "build Blur",
+    "filter",
+    "a tensor of shape (1|B, 1|C, h, w) or (1|B, 1|C, d, h, w), none of them 0 " +
+      "(a kernel (h, w) as filter.reshape([1, 1, h, w]))",
+    filter instanceof Tensor ? `shape ${formatShape(filter.shape)}` : String(filter),
+  );
+}
+
+/** One pass, or for filters of rank one a pass per axis. */
+async function planSpatial(filter: Tensor, padding: BlurPadding): Promise<SpatialBlur> {
   const values = await filter.data();
   if (!values.every(Number.isFinite)) {
     throw new InvalidArgumentError("apply Blur", "filter", "finite", "values that are NaN or infinite");
   }
-  const [batch, channels, height, width] = filter.shape;
-  const factors = separate(values, batch * channels, height, width);
-  if (!factors) return [filter];
-  return [
-    Tensor.from(factors.columns, [batch, channels, height, 1], filter),
-    Tensor.from(factors.rows, [batch, channels, 1, width], filter),
-  ];
+  const [batch, channels, ...taps] = filter.shape;
+  const factors = separate(values, batch * channels, taps);
+  const passes = factors?.map((factor, d) =>
+    Tensor.from(factor, [batch, channels, ...taps.map((size, axis) => axis === d ? size : 1)], filter)
+  );
+  return new SpatialBlur(passes ?? [filter], taps, padding);
 }

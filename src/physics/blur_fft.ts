@@ -1,22 +1,23 @@
-import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
+import { realPart, toComplex } from "../tensor/complex.ts";
+import type { ComplexFactor } from "../tensor/complex_factor.ts";
 import { fft, ifft } from "../tensor/fft.ts";
-import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
+import { factorOf, filterTransform, spatialDims } from "./filter_transform.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Options of {@link BlurFFT}. */
 export interface BlurFFTOptions extends PhysicsOptions {
-  /** (C, H, W) of the images. */
+  /** (C, H, W) of the images, or (C, D, H, W) of the volumes. */
   imgSize: readonly number[];
-  /** The point spread function (1|B, 1|C, h, w); its centre is floor(size / 2). */
+  /** The point spread function (1|B, 1|C, h, w), of volumes (1|B, 1|C, d, h, w); its centre is floor(size / 2). */
   filter: Tensor;
 }
 
 /** Real and imaginary part are the extents of this dimension of a spectrum (B, 2, C, H, W). */
 const COMPLEX_DIM = 1;
-const IMAGE_DIMS = [-2, -1];
 
 /**
  * A circular blur computed by Fourier transforms, for filters of any size: with h^ the filter's transform,
@@ -24,45 +25,47 @@ const IMAGE_DIMS = [-2, -1];
  * pseudo-inverse are exact.
  */
 export class BlurFFT extends DecomposablePhysics {
-  /** (C, H, W) of the images. */
+  /** (C, H, W) of the images, or (C, D, H, W) of the volumes. */
   readonly imgSize: readonly number[];
   /** |h^|, (1|B, 1, 1|C, H, W) */
-  readonly #magnitude: Tensor;
-  /** h^ / |h^|, (1|B, 2, 1|C, H, W); 0 where h^ is. */
-  readonly #phase: Tensor;
+  #magnitude: Tensor;
+  /** h^ / |h^|; 0 where h^ is. */
+  #phase: ComplexFactor;
 
   /**
    * Builds the operator; the filter may be disposed afterwards.
    *
-   * @throws {InvalidArgumentError} when imgSize is not (C, H, W), or the filter not (1|B, 1|C, h, w)
+   * @throws {InvalidArgumentError} when imgSize is not (C, H, W) or (C, D, H, W), or the filter does not fit it
    */
   constructor(options: BlurFFTOptions) {
-    super(options);
     const { imgSize, filter } = options;
-    if (imgSize.length !== 3) {
-      throw new InvalidArgumentError("build BlurFFT", "imgSize", "(C, H, W)", formatShape(imgSize));
-    }
-    const fits = filter.shape.length === 4 && filter.numel > 0 &&
-      (filter.shape[1] === 1 || filter.shape[1] === imgSize[0]);
-    if (!fits) {
-      throw new InvalidArgumentError(
-        "build BlurFFT",
-        "filter",
-        `of shape (1|B, 1|${imgSize[0]}, h, w), none of them 0`,
-        formatShape(filter.shape),
-      );
-    }
+    requireFilter(imgSize, filter);
+    const kept: BlurFFTOptions = { ...options, filter: filter.clone() };
+    super(kept);
     this.imgSize = imgSize;
-    using periodic = filter.applyTables(
-      [2, 3].map((dim) => ({ dim, table: periodicTable(filter.shape[dim], imgSize[dim - 1]) })),
-    );
-    using complex = toComplex(periodic);
-    using transform = fft(complex, IMAGE_DIMS);
-    using squares = transform.square();
-    using power = squares.sum(COMPLEX_DIM, { keepDims: true });
-    this.#magnitude = power.sqrt();
-    using quotient = transform.div(this.#magnitude);
-    this.#phase = this.#magnitude.where(quotient, 0);
+    [this.#magnitude, this.#phase] = polarTransform(imgSize, filter);
+  }
+
+  /** `filter`, which may be disposed afterwards. */
+  override update(parameters: object): void {
+    const { filter } = parameters as { filter?: unknown };
+    super.update(filter instanceof Tensor ? { ...parameters, filter: filter.clone() } : parameters);
+  }
+
+  /** `filter`. */
+  protected override setters(): Setters {
+    return {
+      filter: (value) => {
+        requireFilter(this.imgSize, value);
+        this.#magnitude.dispose();
+        this.#phase[Symbol.dispose]();
+        [this.#magnitude, this.#phase] = polarTransform(this.imgSize, value);
+      },
+    };
+  }
+
+  get #dims(): number[] {
+    return spatialDims(this.imgSize.length - 1);
   }
 
   /** |h^|, of shape (1|B, 1, 1|C, H, W). */
@@ -81,46 +84,59 @@ export class BlurFFT extends DecomposablePhysics {
       );
     }
     using complex = toComplex(x);
-    return await Promise.resolve(fft(complex, IMAGE_DIMS, { norm: "ortho" }));
+    return await Promise.resolve(fft(complex, this.#dims, { norm: "ortho" }));
   }
 
   /** The real part of F^-1 u. */
   protected override async V(u: Tensor): Promise<Tensor> {
-    using complex = ifft(u, IMAGE_DIMS, { norm: "ortho" });
+    using complex = ifft(u, this.#dims, { norm: "ortho" });
     return await Promise.resolve(realPart(complex));
   }
 
   /** exp(-i arg h^) F y */
   protected override async U_adjoint(y: Tensor): Promise<Tensor> {
     using spectrum = await this.V_adjoint(y);
-    return multiplyComplex(spectrum, this.#phase, -1);
+    return this.#phase.conjugateTimes(spectrum);
   }
 
   /** F^-1 exp(i arg h^) v */
   protected override async U(v: Tensor): Promise<Tensor> {
-    using turned = multiplyComplex(v, this.#phase, 1);
+    using turned = this.#phase.times(v);
     return await this.V(turned);
   }
 }
 
-/** Adds samples k of an axis of `taps` at (k - floor(taps / 2)) mod length. */
-function periodicTable(taps: number, length: number): ReturnType<typeof gatherTable> {
-  const centre = Math.floor(taps / 2);
-  const rows = Array.from({ length: taps }, (_, k) => (((k - centre) % length) + length) % length);
-  return transposeTable(gatherTable(length, rows));
+function requireFilter(imgSize: readonly number[], filter: unknown): asserts filter is Tensor {
+  if (imgSize.length !== 3 && imgSize.length !== 4) {
+    throw new InvalidArgumentError(
+      "build BlurFFT",
+      "imgSize",
+      "(C, H, W) or (C, D, H, W)",
+      formatShape(imgSize),
+    );
+  }
+  const fits = filter instanceof Tensor && filter.shape.length === imgSize.length + 1 && filter.numel > 0 &&
+    (filter.shape[1] === 1 || filter.shape[1] === imgSize[0]);
+  if (fits) return;
+  throw new InvalidArgumentError(
+    "build BlurFFT",
+    "filter",
+    `of shape (1|B, 1|${imgSize[0]}, ${imgSize.length === 4 ? "d, " : ""}h, w), none of them 0`,
+    filter instanceof Tensor ? formatShape(filter.shape) : String(filter),
+  );
 }
 
-/** a b, or a conj(b) for sign -1, of complex values (., 2, ...). */
-function multiplyComplex(a: Tensor, b: Tensor, sign: 1 | -1): Tensor {
-  using ar = realPart(a);
-  using ai = imaginaryPart(a);
-  using br = realPart(b);
-  using bi = imaginaryPart(b);
-  using rr = ar.mul(br);
-  using ii = ai.mul(bi);
-  using ri = ar.mul(bi);
-  using ir = ai.mul(br);
-  using real = rr.addScaled(ii, -sign);
-  using imaginary = ir.addScaled(ri, sign);
-  return toComplex(real, imaginary);
+/** |h^|, (1|B, 1, 1|C, H, W), and h^ / |h^| of a filter h. */
+function polarTransform(
+  imgSize: readonly number[],
+  filter: Tensor,
+): [magnitude: Tensor, phase: ComplexFactor] {
+  const centre = filter.shape.slice(2).map((size) => Math.floor(size / 2));
+  using transform = filterTransform(filter, imgSize.slice(1), centre);
+  using squares = transform.square();
+  using power = squares.sum(COMPLEX_DIM, { keepDims: true });
+  const magnitude = power.sqrt();
+  using quotient = transform.div(magnitude);
+  using phase = magnitude.where(quotient, 0);
+  return [magnitude, factorOf(phase)];
 }

@@ -1,10 +1,19 @@
-import { dotPerItem, perItem } from "../tensor/signal.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { dotPerItem, entriesOf, perItem, type Signal } from "../tensor/signal.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { TensorList } from "../tensor/tensor_list.ts";
+import {
+  applied,
+  Held,
+  type LinearFunction,
+  residualOf,
+  squaredLimits,
+  zerosLike,
+} from "./item_arithmetic.ts";
 
 /** Options of {@link conjugateGradient}. */
-export interface ConjugateGradientOptions {
+export interface ConjugateGradientOptions<S extends Signal = Tensor> {
   /** The start; zero by default. Left alone. */
-  init?: Tensor;
+  init?: S;
   /** Most iterations; default 100. */
   maxIter?: number;
   /** Stops when ||b - A x|| < tol ||b|| for every batch item; default 1e-5. */
@@ -21,60 +30,43 @@ const REFRESH = 100;
  * item with its own step sizes.
  *
  * @param A applies the matrix; its result is disposed here
- * @param b right-hand side, shape (B, ...)
- * @returns x, a new tensor of b's shape
+ * @param b right-hand side (B, ...), or a list of such
+ * @returns x, a new signal of b's shape
  */
-export async function conjugateGradient(
-  A: (x: Tensor) => Promise<Tensor>,
-  b: Tensor,
-  { init, maxIter = 100, tol = 1e-5, eps = 1e-8 }: ConjugateGradientOptions = {},
-): Promise<Tensor> {
-  let x = init ? init.clone() : Tensor.zeros(b.shape, b);
-  let r: Tensor | undefined, p: Tensor | undefined, rr: Tensor | undefined;
-  try {
-    r = init ? await residual(A, x, b) : b.clone();
-    p = r.clone();
-    rr = dotPerItem(r, r);
-    using bb = dotPerItem(b, b);
-    const limits = (await bb.data()).map((norm) => tol * tol * (norm > 0 ? norm : 1));
-    for (let k = 1; k <= maxIter; k++) {
-      if ((await rr.data()).every((value, item) => value < limits[item])) break;
-      using Ap = await A(p);
-      using pAp = dotPerItem(p, Ap);
-      using safe = pAp.add(eps);
-      using alpha = rr.div(safe);
-      x = replace(x, scaledSum(x, p, alpha, 1));
-      r = replace(r, k % REFRESH === 0 ? await residual(A, x, b) : scaledSum(r, Ap, alpha, -1));
-      const rrNext = dotPerItem(r, r);
-      using guarded = rr.add(eps);
-      using beta = rrNext.div(guarded);
-      rr = replace(rr, rrNext);
-      p = replace(p, scaledSum(r, p, beta, 1));
-    }
-    return x;
-  } catch (error) {
-    x.dispose();
-    throw error;
-  } finally {
-    r?.dispose();
-    p?.dispose();
-    rr?.dispose();
+export async function conjugateGradient<S extends Signal = Tensor>(
+  A: LinearFunction<S>,
+  b: S,
+  { init, maxIter = 100, tol = 1e-5, eps = 1e-8 }: ConjugateGradientOptions<S> = {},
+): Promise<S> {
+  using x = new Held<S>(init ? init.clone() as S : zerosLike(b));
+  using r = new Held<S>(init ? await residualOf(A, x.value, b) : b.clone() as S);
+  using p = new Held<S>(r.value.clone() as S);
+  using rr = new Held(dotPerItem(r.value, r.value));
+  const limits = await squaredLimits(b, tol);
+  for (let k = 1; k <= maxIter; k++) {
+    if ((await rr.value.data()).every((value, item) => value < limits[item])) break;
+    using Ap = await applied(A, p.value);
+    using pAp = dotPerItem(p.value, Ap);
+    using safe = pAp.add(eps);
+    using alpha = rr.value.div(safe);
+    x.value = scaledSum(x.value, p.value, alpha, 1);
+    r.value = k % REFRESH === 0 ? await residualOf(A, x.value, b) : scaledSum<S>(r.value, Ap, alpha, -1);
+    const rrNext = dotPerItem(r.value, r.value);
+    using guarded = rr.value.add(eps);
+    using beta = rrNext.div(guarded);
+    rr.value = rrNext;
+    p.value = scaledSum(r.value, p.value, beta, 1);
   }
-}
-
-async function residual(A: (x: Tensor) => Promise<Tensor>, x: Tensor, b: Tensor): Promise<Tensor> {
-  using Ax = await A(x);
-  return b.sub(Ax);
+  return x.take();
 }
 
 /** a + sign * factor b, with one factor (B,) per batch item. */
-function scaledSum(a: Tensor, b: Tensor, factor: Tensor, sign: 1 | -1): Tensor {
-  using shaped = perItem(factor, b);
-  using scaled = shaped.mul(b);
-  return a.addScaled(scaled, sign);
-}
-
-function replace(old: Tensor, next: Tensor): Tensor {
-  old.dispose();
-  return next;
+function scaledSum<S extends Signal>(a: S, b: S, factor: Tensor, sign: 1 | -1): S {
+  const others = entriesOf(b);
+  const sum = (entry: Tensor, i: number): Tensor => {
+    using shaped = perItem(factor, others[i]);
+    using scaled = shaped.mul(others[i]);
+    return entry.addScaled(scaled, sign);
+  };
+  return (a instanceof TensorList ? a.map(sum) : sum(a, 0)) as S;
 }

@@ -3,6 +3,7 @@ import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Luma weights of ITU-R BT.601, to the digits that deepinv keeps. */
 const REC601 = [0.4472, 0.8781, 0.1706].map((weight) => 0.66851 * weight);
@@ -25,12 +26,11 @@ export interface DecolorizeOptions extends PhysicsOptions, TensorOptions {
  * s = ||srf||, V^T x = sum_c w_c x_c.
  */
 export class Decolorize extends DecomposablePhysics {
-  /** The weight of each channel. */
-  readonly srf: readonly number[];
   /** Only for one channel. */
   protected override readonly hasSquareV: boolean;
-  readonly #norm: Tensor;
-  readonly #direction: Tensor;
+  #srf: readonly number[];
+  #norm: Tensor;
+  #direction: Tensor;
 
   /**
    * Builds the operator.
@@ -39,16 +39,25 @@ export class Decolorize extends DecomposablePhysics {
    */
   constructor(options: DecolorizeOptions = {}) {
     super(options);
-    this.srf = weightsOf(options);
-    const norm = Math.hypot(...this.srf);
-    this.#norm = Tensor.full([1], norm, options);
-    this.#direction = Tensor.from(this.srf.map((weight) => (norm > 0 ? weight / norm : 0)), [
-      1,
-      this.srf.length,
-      1,
-      1,
-    ], options);
-    this.hasSquareV = this.srf.length === 1;
+    this.#srf = weightsOf(options);
+    [this.#norm, this.#direction] = decomposed(this.#srf, options);
+    this.hasSquareV = this.#srf.length === 1;
+  }
+
+  /** The weight of each channel. */
+  get srf(): readonly number[] {
+    return this.#srf;
+  }
+
+  /** `srf`, for as many channels. */
+  protected override setters(): Setters {
+    return {
+      srf: (value) => {
+        const srf = value as DecolorizeOptions["srf"];
+        this.#srf = weightsOf({ srf, channels: this.#srf.length });
+        [this.#norm, this.#direction] = decomposed(this.#srf, this.#norm);
+      },
+    };
   }
 
   /** The singular values, of a shape that broadcasts against the spectrum. */
@@ -74,6 +83,13 @@ export class Decolorize extends DecomposablePhysics {
   protected override V(u: Tensor): Promise<Tensor> {
     return Promise.resolve(u.mul(this.#direction));
   }
+}
+
+/** ||srf||, and srf / ||srf|| (1, C, 1, 1). */
+function decomposed(srf: readonly number[], options: TensorOptions): [norm: Tensor, direction: Tensor] {
+  const norm = Math.hypot(...srf);
+  const direction = srf.map((weight) => (norm > 0 ? weight / norm : 0));
+  return [Tensor.full([1], norm, options), Tensor.from(direction, [1, srf.length, 1, 1], options)];
 }
 
 function weightsOf({ srf = "rec601", channels, seed = 0 }: DecolorizeOptions): readonly number[] {

@@ -1,6 +1,7 @@
 import { perItem } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { LinearPhysics } from "./linear_physics.ts";
+import { type ProximalPoint, proximalPoint, proximalWeight } from "./proximal_inputs.ts";
 
 /** Singular values below this count as zero in the pseudo-inverse, as in deepinv. */
 const SMALLEST_SINGULAR_VALUE = 1e-5;
@@ -74,16 +75,16 @@ export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
    * The exact solution of (A^T A + I / gamma) x = A^T y + z / gamma =: r, which is V (V^T r / (s^2 + 1 / gamma)) plus, where
    * V is not square, gamma (r - V V^T r).
    */
-  override async prox_l2(z: Tensor | number, y: Tensor, gamma: number | Tensor): Promise<Tensor> {
+  override async prox_l2(z: ProximalPoint, y: Tensor, gamma: number | Tensor): Promise<Tensor> {
     using backprojection = await this.A_adjoint(y);
-    using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
-    using strength = typeof gamma === "number" ? Tensor.full([1], gamma, backprojection) : gamma.clone();
-    using shaped = perItem(strength, backprojection);
+    using start = proximalPoint(z, backprojection.shape, backprojection);
+    using shaped = proximalWeight(gamma, backprojection);
     using pull = start.div(shaped);
     using right = backprojection.add(pull);
     using spectrum = await this.V_adjoint(right);
     using ones = Tensor.ones([1], spectrum);
-    using damping = ones.div(perItem(strength, spectrum));
+    using spectral = perItem(shaped, spectrum);
+    using damping = ones.div(spectral);
     using squares = this.singularValues(spectrum).square();
     using denominator = squares.add(damping);
     using solved = spectrum.div(denominator);

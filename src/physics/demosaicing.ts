@@ -2,6 +2,7 @@ import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Inpainting } from "./inpainting.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Options of {@link Demosaicing}. */
 export interface DemosaicingOptions extends PhysicsOptions, TensorOptions {
@@ -23,6 +24,11 @@ export class Demosaicing extends Inpainting {
    */
   constructor(options: DemosaicingOptions) {
     super({ ...options, mask: bayerMask(options) });
+  }
+
+  /** Nothing: the pattern is fixed. */
+  protected override setters(): Setters {
+    return {};
   }
 }
 

@@ -9,7 +9,7 @@ export class Denoising extends DecomposablePhysics {
 
   /** Builds the operator. */
   constructor(options: PhysicsOptions = {}) {
-    super({ noiseModel: options.noiseModel ?? new GaussianNoise({ sigma: 0.1 }) });
+    super({ ...options, noiseModel: options.noiseModel ?? new GaussianNoise({ sigma: 0.1 }) });
   }
 
   /** The singular values, of a shape that broadcasts against the spectrum. */

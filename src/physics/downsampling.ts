@@ -2,13 +2,15 @@ import type { AxisTable } from "../compute/kernel.ts";
 import { realPart, toComplex } from "../tensor/complex.ts";
 import { fft, ifft } from "../tensor/fft.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
-import { perItem, requireSameShape } from "../tensor/signal.ts";
+import { requireSameShape } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Blur, type BlurPadding } from "./blur.ts";
 import { downsamplingFilter, FILTER_NAMES, type FilterName } from "./downsampling_filters.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import type { LeastSquaresOptions, PhysicsOptions } from "./physics.ts";
+import { type ProximalPoint, proximalPoint, proximalWeight } from "./proximal_inputs.ts";
+import type { Setters } from "./updatable.ts";
 
 /** The weight of the data term with which deepinv regularises its pseudo-inverse. */
 const PSEUDO_INVERSE_GAMMA = 1e8;
@@ -37,7 +39,8 @@ export class Downsampling extends LinearPhysics<Tensor> {
   readonly factor: number;
   /** (C, H, W) of the images. */
   readonly imgSize: readonly number[];
-  readonly #blur: Blur | undefined;
+  readonly #padding: Exclude<BlurPadding, "valid">;
+  #blur: Blur | undefined;
   readonly #keep: { dim: number; table: AxisTable }[];
   readonly #insert: { dim: number; table: AxisTable }[];
   /** Whether A A^T is a circular convolution. */
@@ -59,21 +62,28 @@ export class Downsampling extends LinearPhysics<Tensor> {
     if (imgSize.length !== 3) {
       throw new InvalidArgumentError(action, "imgSize", "(C, H, W)", formatShape(imgSize));
     }
-    if (typeof filter === "string" && !FILTER_NAMES.includes(filter)) {
-      throw new InvalidArgumentError(
-        action,
-        "filter",
-        `a tensor, null or one of ${FILTER_NAMES.join(", ")}`,
-        `"${filter}"`,
-      );
-    }
     this.factor = factor;
     this.imgSize = imgSize;
-    const kernel = typeof filter === "string" ? downsamplingFilter(filter, factor) : filter;
-    this.#blur = kernel ? new Blur({ filter: kernel, padding }) : undefined;
+    this.#padding = padding;
+    this.#blur = blurWith(filter, factor, padding);
     this.#keep = [2, 3].map((dim) => ({ dim, table: keepEvery(factor, imgSize[dim - 1]) }));
     this.#isCirculant = padding === "circular" && imgSize.slice(1).every((extent) => extent % factor === 0);
     this.#insert = this.#keep.map(({ dim, table }) => ({ dim, table: transposeTable(table) }));
+  }
+
+  /** The filter (1|B, 1|C, h, w), `null` for none. */
+  get filter(): Tensor | null {
+    return this.#blur?.filter ?? null;
+  }
+
+  /** `filter`: a tensor, a name, or `null`. */
+  protected override setters(): Setters {
+    return {
+      filter: (value) => {
+        this.#blur = blurWith(value as Tensor | FilterName | null, this.factor, this.#padding);
+        this.#gain = undefined;
+      },
+    };
   }
 
   /**
@@ -112,25 +122,18 @@ export class Downsampling extends LinearPhysics<Tensor> {
    * @throws {InvalidArgumentError} when gamma is not positive, or z not of the images' shape
    */
   override async prox_l2(
-    z: Tensor | number,
+    z: ProximalPoint,
     y: Tensor,
     gamma: number | Tensor,
     options: LeastSquaresOptions = {},
   ): Promise<Tensor> {
-    if (this.#blur && !this.#isCirculant) return await super.prox_l2(z, y, gamma, options);
-    const action = "compute prox_l2";
-    if (typeof gamma === "number" && !(gamma > 0)) {
-      throw new InvalidArgumentError(action, "gamma", "> 0", String(gamma));
-    }
-    using start = typeof z === "number" ? Tensor.full([y.shape[0], ...this.imgSize], z, y) : z.clone();
+    if (!this.hasExactInverse) return await super.prox_l2(z, y, gamma, options);
+    using start = proximalPoint(z, [y.shape[0], ...this.imgSize], y);
     using predicted = await this.A(start);
-    requireSameShape(action, "y", y, predicted);
-    using strength = typeof gamma === "number" ? Tensor.full([1], gamma, y) : gamma.clone();
-    using one = Tensor.ones([1], y);
-    using shaped = perItem(strength, y, action, "gamma");
-    using damping = one.div(shaped);
+    requireSameShape("compute prox_l2", "y", y, predicted);
+    using shaped = proximalWeight(gamma, y);
     using residual = y.sub(predicted);
-    using weights = await this.#solveNormal(residual, damping);
+    using weights = await this.solveNormal(residual, shaped);
     using correction = await this.A_adjoint(weights);
     return start.add(correction);
   }
@@ -140,8 +143,20 @@ export class Downsampling extends LinearPhysics<Tensor> {
     return super.prox_l2(0, y, PSEUDO_INVERSE_GAMMA, options);
   }
 
-  /** (A A^T + damping)^-1 r */
-  async #solveNormal(r: Tensor, damping: Tensor): Promise<Tensor> {
+  /** Whether {@link Downsampling.solveNormal} is exact: without a filter, or A A^T a circular convolution. */
+  get hasExactInverse(): boolean {
+    return !this.#blur || this.#isCirculant;
+  }
+
+  /**
+   * (A A^T + I / gamma)^-1 r by Fourier transforms, where `hasExactInverse`.
+   *
+   * @param r (B, C, ceil(H / f), ceil(W / f))
+   * @param gamma positive, of a shape that broadcasts against r
+   */
+  async solveNormal(r: Tensor, gamma: Tensor): Promise<Tensor> {
+    using one = Tensor.ones([1], r);
+    using damping = one.div(gamma);
     if (!this.#blur) {
       using denominator = damping.add(1);
       return r.div(denominator);
@@ -179,6 +194,24 @@ export class Downsampling extends LinearPhysics<Tensor> {
       );
     }
   }
+}
+
+function blurWith(
+  filter: Tensor | FilterName | null,
+  factor: number,
+  padding: Exclude<BlurPadding, "valid">,
+): Blur | undefined {
+  if (filter === null) return undefined;
+  if (typeof filter !== "string") return new Blur({ filter, padding });
+  if (!FILTER_NAMES.includes(filter)) {
+    throw new InvalidArgumentError(
+      "build Downsampling",
+      "filter",
+      `a tensor, null or one of ${FILTER_NAMES.join(", ")}`,
+      `"${filter}"`,
+    );
+  }
+  return new Blur({ filter: downsamplingFilter(filter, factor), padding });
 }
 
 function keepEvery(factor: number, length: number): AxisTable {

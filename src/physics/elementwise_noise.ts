@@ -1,34 +1,9 @@
-import { generatorFor } from "../tensor/random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
 import type { Philox } from "../util/philox.ts";
-import { NoiseModel } from "./noise.ts";
-
-/** The strength of a noise: one number for all, or one value per batch item (B,). */
-export type NoiseLevel = number | Tensor;
-
-/** What every such noise model's constructor accepts. */
-export interface NoiseOptions {
-  /**
-   * A whole number: a random stream of its own, which successive calls continue; without it the shared, context-seeded
-   * one.
-   */
-  seed?: number;
-}
-
-/** A level with the values it may take. */
-export interface CheckedLevel {
-  /** The option's name. */
-  readonly name: string;
-  /** The level. */
-  readonly level: NoiseLevel;
-  /** Smallest value; default 0. */
-  readonly min?: number;
-  /** Largest value; by default any finite one. */
-  readonly max?: number;
-  /** Whether the smallest value itself is excluded; default false. */
-  readonly positive?: boolean;
-}
+import { type CheckedLevel, checkLevel, levelValues, type NoiseLevel } from "./noise_level.ts";
+import { type DrawOptions, NoiseModel, type NoiseOptions } from "./noise_model.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Words of the random stream set aside for each value, more than any draw takes in practice. */
 const WORDS_PER_VALUE = 64;
@@ -39,21 +14,18 @@ const WORDS_PER_VALUE = 64;
  * however many random words its neighbours took.
  */
 export abstract class ElementwiseNoise extends NoiseModel {
-  readonly #generator: Philox | undefined;
-  readonly #levels: readonly CheckedLevel[];
+  readonly #levels: CheckedLevel[];
 
   /**
    * Sets the levels and the random stream.
    *
+   * @param options the subclass's options
    * @throws {InvalidArgumentError} when a level is out of its range, or the seed not a whole number
    */
-  constructor(levels: readonly CheckedLevel[], { seed }: NoiseOptions) {
-    super();
-    this.#levels = levels;
-    for (const level of levels) {
-      if (!(level.level instanceof Tensor)) this.#checkLevel(level, [level.level]);
-    }
-    this.#generator = seed === undefined ? undefined : generatorFor(seed);
+  constructor(levels: readonly CheckedLevel[], options: NoiseOptions) {
+    super(options);
+    levels.forEach(checkLevel);
+    this.#levels = [...levels];
   }
 
   /** The noisy value of a clean one, with its item's levels in the constructor's order. */
@@ -65,11 +37,11 @@ export abstract class ElementwiseNoise extends NoiseModel {
    * @throws {InvalidArgumentError} when a level has not one value per item or is out of its range, and for values that
    * the noise is not defined for
    */
-  override async forward(y: Tensor): Promise<Tensor> {
+  override async forward(y: Tensor, options: DrawOptions = {}): Promise<Tensor> {
+    const random = this.prepare(options);
     const batch = y.shape[0] ?? 1;
-    const levels = await Promise.all(this.#levels.map((level) => this.#valuesOf(level, batch)));
+    const levels = await Promise.all(this.#levels.map((level) => levelValues(level, batch)));
     const values = await y.data();
-    const random = this.#generator ?? generatorFor();
     const begin = random.position;
     const perItem = values.length / batch;
     for (let item = 0, k = 0; item < batch; item++) {
@@ -83,35 +55,15 @@ export abstract class ElementwiseNoise extends NoiseModel {
     return Tensor.from(values, y.shape, y);
   }
 
-  async #valuesOf(checked: CheckedLevel, batch: number): Promise<ArrayLike<number>> {
-    const { name, level } = checked;
-    if (!(level instanceof Tensor)) return [level];
-    if (level.numel !== 1 && level.numel !== batch) {
-      throw new InvalidArgumentError(
-        "add noise",
-        name,
-        `a number or one value per item (${batch},)`,
-        formatShape(level.shape),
-      );
-    }
-    const values = await level.data();
-    this.#checkLevel(checked, values);
-    return values;
-  }
-
-  #checkLevel(checked: CheckedLevel, values: ArrayLike<number>): void {
-    const { name, min = 0, max = Number.MAX_VALUE, positive = false } = checked;
-    for (let k = 0; k < values.length; k++) {
-      const value = values[k];
-      if (value >= min && value <= max && !(positive && value === min)) continue;
-      const upper = max === Number.MAX_VALUE ? "a finite number" : `a number <= ${max}`;
-      throw new InvalidArgumentError(
-        "add noise",
-        name,
-        `${upper} and ${positive ? ">" : ">="} ${min}`,
-        String(value),
-      );
-    }
+  /** All levels. */
+  protected override setters(): Setters {
+    return Object.fromEntries(
+      this.#levels.map(({ name }, i) => [name, (value: unknown) => {
+        const changed = { ...this.#levels[i], level: value as NoiseLevel };
+        checkLevel(changed);
+        this.#levels[i] = changed;
+      }]),
+    );
   }
 }
 

@@ -39,7 +39,17 @@ export function gaussianBlur(options: GaussianBlurOptions): Tensor {
       String(options.psfSize),
     );
   }
-  const angle = ((options.angle ?? 0) * Math.PI) / 180;
+  const values = gaussianValues([height, width], [s0, s1], options.angle ?? 0);
+  return Tensor.from(values, [1, 1, height, width], options);
+}
+
+/** The values of {@link gaussianBlur}, row by row. */
+export function gaussianValues(
+  [height, width]: readonly [number, number],
+  [s0, s1]: readonly [number, number],
+  degrees: number,
+): Float64Array {
+  const angle = (degrees * Math.PI) / 180;
   const cos = Math.cos(angle), sin = Math.sin(angle);
   const values = new Float64Array(height * width);
   for (let row = 0; row < height; row++) {
@@ -50,7 +60,7 @@ export function gaussianBlur(options: GaussianBlurOptions): Tensor {
     }
   }
   const total = values.reduce((sum, value) => sum + value, 0);
-  return Tensor.from(values.map((value) => value / total), [1, 1, height, width], options);
+  return values.map((value) => value / total);
 }
 
 function pair(value: number | readonly [number, number]): readonly [number, number] {

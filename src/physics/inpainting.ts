@@ -2,7 +2,9 @@ import { generatorFor } from "../tensor/random.ts";
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
+import type { DrawOptions } from "./noise_model.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Options of {@link Inpainting}. */
 export interface InpaintingOptions extends PhysicsOptions, TensorOptions {
@@ -21,8 +23,8 @@ export interface InpaintingOptions extends PhysicsOptions, TensorOptions {
 
 /** Sees some of the image's values: y = mask x, pixel by pixel. Measurement noise is masked too. */
 export class Inpainting extends DecomposablePhysics {
-  /** What is seen of each value, of a shape that broadcasts to (B, C, H, W). */
-  readonly mask: Tensor;
+  readonly #imgSize: readonly number[];
+  #mask: Tensor;
 
   /**
    * Builds the operator.
@@ -31,9 +33,20 @@ export class Inpainting extends DecomposablePhysics {
    */
   constructor(options: InpaintingOptions) {
     super(options);
-    this.mask = typeof options.mask === "number"
+    this.#imgSize = options.imgSize;
+    this.#mask = typeof options.mask === "number"
       ? randomMask(options, options.mask)
       : fittingMask(options.mask, options.imgSize);
+  }
+
+  /** What is seen of each value, of a shape that broadcasts to (B, C, H, W). */
+  get mask(): Tensor {
+    return this.#mask;
+  }
+
+  /** `mask`, a tensor. */
+  protected override setters(): Setters {
+    return { mask: (value) => this.#mask = fittingMask(value as Tensor, this.#imgSize) };
   }
 
   /** The singular values, of a shape that broadcasts against the spectrum. */
@@ -41,14 +54,17 @@ export class Inpainting extends DecomposablePhysics {
     return this.mask;
   }
 
-  /** mask noise(mask x) */
-  override async forward(x: Tensor): Promise<Tensor> {
-    using noisy = await super.forward(x);
+  /** mask noise(clean) */
+  protected override async addNoise(clean: Tensor, draw: DrawOptions): Promise<Tensor> {
+    using noisy = await super.addNoise(clean, draw);
     return noisy.mul(this.mask);
   }
 }
 
 function fittingMask(mask: Tensor, imgSize: readonly number[]): Tensor {
+  if (!(mask instanceof Tensor)) {
+    throw new InvalidArgumentError("build Inpainting", "mask", "a tensor or a probability", String(mask));
+  }
   const trailing = mask.shape.slice(-imgSize.length);
   const fits = trailing.every((extent, d) => {
     const own = imgSize[d - trailing.length + imgSize.length];

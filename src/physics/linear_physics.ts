@@ -1,8 +1,10 @@
-import { dotPerItem, mapEntries, perItem, requireSameShape, type Signal } from "../tensor/signal.ts";
+import { dotPerItem, mapEntries, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { InvalidArgumentError } from "../util/errors.ts";
-import { conjugateGradient } from "./conjugate_gradient.ts";
+import { conditionNumber } from "./condition_number.ts";
+import { leastSquares } from "./least_squares.ts";
 import { type LeastSquaresOptions, Physics } from "./physics.ts";
+import type { ProximalPoint } from "./proximal_inputs.ts";
+import { type SolverName, solverNamed } from "./solver_name.ts";
 
 /** Options of {@link LinearPhysics.computeSqnorm}. */
 export interface SqnormOptions {
@@ -14,6 +16,13 @@ export interface SqnormOptions {
   seed?: number;
 }
 
+/** How linear systems are solved. */
+interface LinearSystemOptions {
+  readonly solver: SolverName;
+  readonly maxIter: number;
+  readonly tol: number;
+}
+
 /** deepinv's `A_dagger` solves the regularised system with this weight on the data term: a damping of 1e-8. */
 const PSEUDO_INVERSE_GAMMA = 1e8;
 
@@ -22,6 +31,8 @@ const PSEUDO_INVERSE_GAMMA = 1e8;
  * return belongs to the caller.
  */
 export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y> {
+  #lsSolver: LinearSystemOptions = { solver: "CG", maxIter: 50, tol: 1e-4 };
+
   /** A^T y, the exact adjoint: <A x, y> = <x, A^T y>. */
   abstract A_adjoint(y: Y): Promise<Tensor>;
 
@@ -43,44 +54,43 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
   }
 
   /**
-   * The proximal operator of gamma/2 ||A x - y||^2 at z: the solution of (A^T A + I / gamma) x = A^T y + z / gamma, by
-   * conjugate gradients from z, each batch item on its own.
+   * The proximal operator of gamma/2 ||A x - y||^2 at z: the solution of (A^T A + I / gamma) x = A^T y + z / gamma,
+   * iteratively from z (by conjugate gradients unless another solver is chosen), each batch item on its own.
    *
-   * @param z (B, C, H, W), or a number for a constant image
+   * @param z (B, C, H, W), a number for a constant image, or `null` for zeros
    * @param gamma > 0; a number or one value per item (B,)
    * @returns a new tensor of z's shape
    * @throws {InvalidArgumentError} when gamma is not positive, or z not of the images' shape
    */
   async prox_l2(
-    z: Tensor | number,
+    z: ProximalPoint,
     y: Y,
     gamma: number | Tensor,
     options: LeastSquaresOptions = {},
   ): Promise<Tensor> {
-    const action = "compute prox_l2";
-    if (typeof gamma === "number" && !(gamma > 0)) {
-      throw new InvalidArgumentError(action, "gamma", "> 0", String(gamma));
-    }
-    using backprojection = await this.A_adjoint(y);
-    using start = typeof z === "number" ? Tensor.full(backprojection.shape, z, backprojection) : z.clone();
-    requireSameShape(action, "z", start, backprojection);
-    using weight = typeof gamma === "number"
-      ? Tensor.full([1], 1 / gamma, backprojection)
-      : reciprocal(gamma);
-    using shaped = perItem(weight, backprojection, action, "gamma");
-    using pull = start.mul(shaped);
-    using right = backprojection.add(pull);
-    const normal = async (x: Tensor): Promise<Tensor> => {
-      using data = await this.A_adjoint_A(x);
-      using damping = x.mul(shaped);
-      return data.add(damping);
-    };
-    return await conjugateGradient(normal, right, {
-      maxIter: 50,
-      tol: 1e-4,
-      ...options,
-      init: options.init ?? start,
+    const { init } = options;
+    const { solver, maxIter, tol } = { ...this.#lsSolver, ...definedOf(options) };
+    return await leastSquares<Y>((x) => this.A(x), (v) => this.A_adjoint(v), y, {
+      ATA: (x) => this.A_adjoint_A(x),
+      z: z ?? 0,
+      gamma,
+      init,
+      solver,
+      maxIter,
+      tol,
     });
+  }
+
+  /**
+   * Chooses how `prox_l2` and `A_dagger` solve linear systems where a call does not say.
+   *
+   * @param solver `"CG"` (at first), `"lsqr"`, `"BiCGStab"` or `"minres"`
+   * @param options.maxIter most iterations; 50 at first
+   * @param options.tol relative accuracy; 1e-4 at first
+   * @throws {InvalidArgumentError} for another name
+   */
+  setLsSolver(solver: SolverName, options: { maxIter?: number; tol?: number } = {}): void {
+    this.#lsSolver = { ...this.#lsSolver, ...definedOf(options), solver: solverNamed(solver) };
   }
 
   /** The pseudo-inverse applied to y, as deepinv defines it: `prox_l2` at zero with gamma = 1e8. */
@@ -116,6 +126,31 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
     }
   }
 
+  /** ||A||_2: the square root of `computeSqnorm`, or with `squared` that itself. */
+  async computeNorm(x0: Tensor, options: SqnormOptions & { squared?: boolean } = {}): Promise<number> {
+    const { squared = false, ...power } = options;
+    const sqnorm = await this.computeSqnorm(x0, power);
+    return squared ? sqnorm : Math.sqrt(sqnorm);
+  }
+
+  /** As for every operator, and the solver it was told to use. */
+  protected override withSettings(copy: this): this {
+    copy.#lsSolver = this.#lsSolver;
+    return super.withSettings(copy);
+  }
+
+  /**
+   * An estimate of the largest singular value over the smallest one that is not 0, from below: that of the bidiagonal matrix
+   * which the Golub-Kahan process builds from A's measurements of a seeded random image.
+   *
+   * @param x gives the shape of the images; its values do not matter
+   * @param options.maxIter most steps; default 500
+   * @param options.tol stops when a step changes the estimate by less than this share; default 1e-6
+   */
+  conditionNumber(x: Tensor, options: SqnormOptions = {}): Promise<number> {
+    return conditionNumber(this, x, options);
+  }
+
   /**
    * <A x, v> - <x, A^T v> for a random v: 0 up to rounding for an exact adjoint.
    *
@@ -142,7 +177,7 @@ async function normalised(x: Tensor): Promise<Tensor> {
   return x.mul(length > 0 ? 1 / length : 0);
 }
 
-function reciprocal(values: Tensor): Tensor {
-  using ones = Tensor.ones(values.shape, values);
-  return ones.div(values);
+/** The options that are not undefined. */
+function definedOf<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

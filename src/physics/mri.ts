@@ -1,8 +1,10 @@
 import { fftCentred, ifftCentred } from "../tensor/fft.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
+import type { DrawOptions } from "./noise_model.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Options of {@link MRI}. */
 export interface MRIOptions extends PhysicsOptions {
@@ -27,8 +29,7 @@ export interface MRIAdjointOptions {
  * pseudo-inverse.
  */
 export class MRI extends DecomposablePhysics {
-  /** The mask, of a shape that broadcasts against k-space (B, 2, H, W). */
-  readonly mask: Tensor;
+  #mask: Tensor;
   readonly #dims: readonly number[];
 
   /**
@@ -40,7 +41,19 @@ export class MRI extends DecomposablePhysics {
     super(options);
     const { mask, threeD = false } = options;
     this.#dims = threeD ? [-3, -2, -1] : [-2, -1];
-    this.mask = asKSpaceMask("build MRI", mask, this.#dims.length);
+    this.#mask = asKSpaceMask("build MRI", mask, this.#dims.length);
+  }
+
+  /** The mask, of a shape that broadcasts against k-space (B, 2, H, W). */
+  get mask(): Tensor {
+    return this.#mask;
+  }
+
+  /** `mask`. */
+  protected override setters(): Setters {
+    return {
+      mask: (value) => this.#mask = asKSpaceMask("update MRI", value as Tensor, this.#dims.length),
+    };
   }
 
   /**
@@ -55,9 +68,9 @@ export class MRI extends DecomposablePhysics {
     return own.norm(1, { keepDims: true });
   }
 
-  /** mask noise(mask F x) */
-  override async forward(x: Tensor): Promise<Tensor> {
-    using noisy = await super.forward(x);
+  /** mask noise(clean) */
+  protected override async addNoise(clean: Tensor, draw: DrawOptions): Promise<Tensor> {
+    using noisy = await super.addNoise(clean, draw);
     return noisy.mul(this.mask);
   }
 
@@ -97,6 +110,7 @@ export class MRI extends DecomposablePhysics {
  * @throws {InvalidArgumentError} when its number of dimensions or of channels does not fit
  */
 export function asKSpaceMask(action: string, mask: Tensor, spatialDims: number): Tensor {
+  if (!(mask instanceof Tensor)) throw new InvalidArgumentError(action, "mask", "a tensor", String(mask));
   const missing = spatialDims + 2 - mask.shape.length;
   const channels = mask.shape.at(-spatialDims - 1) ?? 1;
   if (missing < 0 || missing > 2 || (missing < 2 && channels !== 1 && channels !== 2)) {

@@ -4,7 +4,9 @@ import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import { asKSpaceMask } from "./mri.ts";
+import type { DrawOptions } from "./noise_model.ts";
 import type { PhysicsOptions } from "./physics.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Options of {@link MultiCoilMRI}. */
 export interface MultiCoilMRIOptions extends PhysicsOptions {
@@ -25,11 +27,8 @@ export interface MultiCoilAdjointOptions {
  * sum_n conj(s_n) F^-1(mask y_n). Its `A_dagger` is SENSE, by conjugate gradients.
  */
 export class MultiCoilMRI extends LinearPhysics<Tensor> {
-  /** The mask, (1|B, 1|2, 1, ...spatial). */
-  readonly mask: Tensor;
-  /** Real and imaginary parts of the sensitivities, (1|B, N, ...spatial). */
-  readonly #real: Tensor;
-  readonly #imaginary: Tensor;
+  #mask: Tensor;
+  #maps: CoilMaps;
   readonly #dims: readonly number[];
 
   /**
@@ -38,40 +37,43 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
    * @throws {InvalidArgumentError} when the maps are not complex or mask and maps differ in size
    */
   constructor(options: MultiCoilMRIOptions) {
-    super(options);
-    const { mask, coilMaps } = options;
+    const { noiseModel, sensor } = options;
+    super({ noiseModel, sensor });
     const action = "build MultiCoilMRI";
-    const spatial = coilMaps.shape.slice(2, -1);
-    if ((spatial.length !== 2 && spatial.length !== 3) || coilMaps.shape.at(-1) !== 2) {
-      throw new InvalidArgumentError(
-        action,
-        "coilMaps",
-        "(B, N, H, W, 2) or (B, N, D, H, W, 2)",
-        formatShape(coilMaps.shape),
-      );
-    }
+    this.#maps = splitMaps(action, options.coilMaps);
+    const spatial = this.#maps.real.shape.slice(2);
     this.#dims = spatial.map((_, d) => d - spatial.length);
-    using kSpaceMask = asKSpaceMask(action, mask, spatial.length);
-    if (formatShape(kSpaceMask.shape.slice(2)) !== formatShape(spatial)) {
-      throw new InvalidArgumentError(
-        action,
-        "mask",
-        `of the coil maps' size ${formatShape(spatial)}`,
-        formatShape(mask.shape),
-      );
-    }
-    this.mask = kSpaceMask.reshape([...kSpaceMask.shape.slice(0, 2), 1, ...spatial]);
-    const part = (k: number): Tensor => {
-      using plane = coilMaps.slice([...coilMaps.shape.slice(0, -1).map(() => null), [k, k + 1]]);
-      return plane.reshape(coilMaps.shape.slice(0, -1));
+    this.#mask = coilMask(action, options.mask, spatial);
+  }
+
+  /** The mask, (1|B, 1|2, 1, ...spatial). */
+  get mask(): Tensor {
+    return this.#mask;
+  }
+
+  /** `mask` and `coilMaps`, of the images' size; the coil maps may be disposed afterwards. */
+  protected override setters(): Setters {
+    const action = "update MultiCoilMRI";
+    const spatial = this.#maps.real.shape.slice(2);
+    return {
+      mask: (value) => this.#mask = coilMask(action, value as Tensor, spatial),
+      coilMaps: (value) => {
+        const maps = splitMaps(action, value as Tensor, spatial);
+        this.#maps.real.dispose();
+        this.#maps.imaginary.dispose();
+        this.#maps = maps;
+      },
     };
-    this.#real = part(0);
-    this.#imaginary = part(1);
+  }
+
+  /** A copy of its own. */
+  override clone(): this {
+    return this.withSettings(this.withCoils(0, this.numCoils) as this);
   }
 
   /** The number of coils N. */
   get numCoils(): number {
-    return this.#real.shape[1];
+    return this.#maps.real.shape[1];
   }
 
   /**
@@ -90,12 +92,14 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
         `${begin} and ${end}`,
       );
     }
-    using real = this.#real.slice([null, [begin, end]]);
-    using imaginary = this.#imaginary.slice([null, [begin, end]]);
+    using real = this.#maps.real.slice([null, [begin, end]]);
+    using imaginary = this.#maps.imaginary.slice([null, [begin, end]]);
     using coilMaps = Tensor.stack([real, imaginary], real.shape.length);
     const [batch, channels, , ...spatial] = this.mask.shape;
-    using mask = this.mask.reshape([batch, channels, ...spatial]);
-    return new MultiCoilMRI({ mask, coilMaps, noiseModel: this.noiseModel });
+    using shaped = this.mask.reshape([batch, channels, ...spatial]);
+    const part = new MultiCoilMRI({ mask: shaped.clone(), coilMaps, noiseModel: this.noiseModel });
+    part.sensor = this.sensor;
+    return part;
   }
 
   /**
@@ -105,7 +109,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
    * @returns (B, 2, N, H, W)
    */
   override async A(x: Tensor): Promise<Tensor> {
-    const spatial = this.#real.shape.slice(2);
+    const spatial = this.#maps.real.shape.slice(2);
     if (x.shape[1] !== 2 || formatShape(x.shape.slice(2)) !== formatShape(spatial)) {
       throw new InvalidArgumentError(
         "apply MultiCoilMRI.A",
@@ -116,15 +120,15 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
     }
     using xr = x.slice([null, [0, 1]]);
     using xi = x.slice([null, [1, 2]]);
-    using rr = xr.mul(this.#real);
-    using ii = xi.mul(this.#imaginary);
-    using ri = xr.mul(this.#imaginary);
-    using ir = xi.mul(this.#real);
+    using rr = xr.mul(this.#maps.real);
+    using ii = xi.mul(this.#maps.imaginary);
+    using ri = xr.mul(this.#maps.imaginary);
+    using ir = xi.mul(this.#maps.real);
     using real = rr.sub(ii);
     using imaginary = ri.add(ir);
     using coils = toComplex(real, imaginary);
     using kSpace = fftCentred(coils, this.#dims);
-    return await Promise.resolve(kSpace.mul(this.mask));
+    return await Promise.resolve(kSpace.mul(this.#mask));
   }
 
   /**
@@ -135,7 +139,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
    */
   override async A_adjoint(y: Tensor, options: MultiCoilAdjointOptions = {}): Promise<Tensor> {
     const [batch, , ...rest] = y.shape;
-    const expected = this.#real.shape.slice(1);
+    const expected = this.#maps.real.shape.slice(1);
     if (y.shape[1] !== 2 || formatShape(rest) !== formatShape(expected)) {
       throw new InvalidArgumentError(
         "apply MultiCoilMRI.A_adjoint",
@@ -144,7 +148,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
         formatShape(y.shape),
       );
     }
-    using masked = y.mul(this.mask);
+    using masked = y.mul(this.#mask);
     using coils = ifftCentred(masked, this.#dims);
     if (options.rss) {
       using norm = coils.norm([1, 2]);
@@ -152,19 +156,59 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
     }
     using zr = realPart(coils);
     using zi = imaginaryPart(coils);
-    using rr = zr.mul(this.#real);
-    using ii = zi.mul(this.#imaginary);
-    using ir = zi.mul(this.#real);
-    using ri = zr.mul(this.#imaginary);
+    using rr = zr.mul(this.#maps.real);
+    using ii = zi.mul(this.#maps.imaginary);
+    using ir = zi.mul(this.#maps.real);
+    using ri = zr.mul(this.#maps.imaginary);
     using real = rr.add(ii);
     using imaginary = ir.sub(ri);
     using both = toComplex(real, imaginary);
     return both.sum(2);
   }
 
-  /** mask noise(A x) */
-  override async forward(x: Tensor): Promise<Tensor> {
-    using noisy = await super.forward(x);
-    return noisy.mul(this.mask);
+  /** mask noise(clean) */
+  protected override async addNoise(clean: Tensor, draw: DrawOptions): Promise<Tensor> {
+    using noisy = await super.addNoise(clean, draw);
+    return noisy.mul(this.#mask);
   }
+}
+
+/** Real and imaginary parts of sensitivities, (1|B, N, ...spatial). */
+interface CoilMaps {
+  readonly real: Tensor;
+  readonly imaginary: Tensor;
+}
+
+function splitMaps(action: string, coilMaps: Tensor, expected?: readonly number[]): CoilMaps {
+  if (!(coilMaps instanceof Tensor)) {
+    throw new InvalidArgumentError(action, "coilMaps", "a tensor", String(coilMaps));
+  }
+  const { shape } = coilMaps;
+  const spatial = shape.slice(2, -1);
+  const fits = expected
+    ? formatShape(spatial) === formatShape(expected)
+    : spatial.length === 2 || spatial.length === 3;
+  if (!fits || shape.at(-1) !== 2) {
+    const sizes = expected ? `(B, N, ${expected.join(", ")}, 2)` : "(B, N, H, W, 2) or (B, N, D, H, W, 2)";
+    throw new InvalidArgumentError(action, "coilMaps", sizes, formatShape(shape));
+  }
+  const part = (k: number): Tensor => {
+    using plane = coilMaps.slice([...shape.slice(0, -1).map(() => null), [k, k + 1]]);
+    return plane.reshape(shape.slice(0, -1));
+  };
+  return { real: part(0), imaginary: part(1) };
+}
+
+/** A mask as (1|B, 1|2, 1, ...spatial). */
+function coilMask(action: string, mask: Tensor, spatial: readonly number[]): Tensor {
+  using kSpaceMask = asKSpaceMask(action, mask, spatial.length);
+  if (formatShape(kSpaceMask.shape.slice(2)) !== formatShape(spatial)) {
+    throw new InvalidArgumentError(
+      action,
+      "mask",
+      `of the coil maps' size ${formatShape(spatial)}`,
+      formatShape(mask.shape),
+    );
+  }
+  return kSpaceMask.reshape([...kSpaceMask.shape.slice(0, 2), 1, ...spatial]);
 }

@@ -1,20 +1,12 @@
-import { generatorFor } from "../tensor/random.ts";
-import { perItem } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
-import type { Philox } from "../util/philox.ts";
-
-/** A random map from clean to noisy measurements. */
-export abstract class NoiseModel {
-  /** A noisy copy of y. */
-  abstract forward(y: Tensor): Promise<Tensor>;
-}
+import { checkLevel, levelValues, type NoiseLevel } from "./noise_level.ts";
+import { type DrawOptions, NoiseModel, type NoiseOptions } from "./noise_model.ts";
+import type { Setters } from "./updatable.ts";
 
 /** Additive white Gaussian noise: y + sigma n, n ~ N(0, 1). */
 export class GaussianNoise extends NoiseModel {
-  /** Standard deviation: a number, or one value per batch item (B,). */
-  readonly sigma: number | Tensor;
-  readonly #generator: Philox | undefined;
+  #sigma: NoiseLevel;
 
   /**
    * Sets the level and the random stream.
@@ -23,28 +15,69 @@ export class GaussianNoise extends NoiseModel {
    * @param options.seed a whole number: a random stream of its own, which successive calls continue; without it the shared, context-seeded one
    * @throws {InvalidArgumentError} when sigma is negative or not finite, or the seed not a whole number
    */
-  constructor(options: { sigma?: number | Tensor; seed?: number } = {}) {
-    super();
-    const { sigma = 0.1, seed } = options;
-    if (!(sigma instanceof Tensor) && !(sigma >= 0 && sigma < Infinity)) {
-      throw new InvalidArgumentError("build GaussianNoise", "sigma", "a finite number >= 0", String(sigma));
-    }
-    this.sigma = sigma;
-    this.#generator = seed === undefined ? undefined : generatorFor(seed);
+  constructor(options: NoiseOptions & { sigma?: NoiseLevel } = {}) {
+    super(options);
+    const { sigma = 0.1 } = options;
+    checkLevel({ name: "sigma", level: sigma });
+    this.#sigma = sigma;
+  }
+
+  /** Standard deviation: a number, or one value per batch item (B,). */
+  get sigma(): NoiseLevel {
+    return this.#sigma;
   }
 
   /**
-   * y + sigma n
+   * y + sigma n, with sigma n rounded to float32 before it is added, on every device alike.
    *
    * @throws {InvalidArgumentError} when sigma does not have one value per item
    */
-  override async forward(y: Tensor): Promise<Tensor> {
+  override async forward(y: Tensor, options: DrawOptions = {}): Promise<Tensor> {
+    const random = this.prepare(options);
+    const batch = y.shape[0] ?? 1;
+    const sigma = await levelValues({ name: "sigma", level: this.#sigma }, batch);
     const values = new Float32Array(y.numel);
-    (this.#generator ?? generatorFor()).fillNormal(values);
+    random.fillNormal(values);
+    const perItem = values.length / batch;
+    for (let k = 0; k < values.length; k++) {
+      values[k] *= sigma.length > 1 ? sigma[Math.floor(k / perItem)] : sigma[0];
+    }
     using noise = Tensor.from(values, y.shape, y);
-    if (typeof this.sigma === "number") return await Promise.resolve(y.addScaled(noise, this.sigma));
-    using shaped = perItem(this.sigma, y, "add noise", "sigma");
-    using scaled = noise.mul(shaped);
-    return y.add(scaled);
+    return y.add(noise);
   }
+
+  /**
+   * The sum of this noise and another Gaussian one, itself Gaussian: sigma = sqrt(sigma_1^2 + sigma_2^2). It draws from the
+   * shared random stream.
+   *
+   * @param options.seed gives the sum a random stream of its own
+   * @throws {InvalidArgumentError} when the other one is no GaussianNoise, or both have levels for different batches
+   */
+  add(other: GaussianNoise, options: NoiseOptions = {}): GaussianNoise {
+    if (!(other instanceof GaussianNoise)) {
+      throw new InvalidArgumentError("add noises", "the other one", "a GaussianNoise", String(other));
+    }
+    return new GaussianNoise({ ...options, sigma: rootSumOfSquares(this.#sigma, other.#sigma) });
+  }
+
+  /** `sigma`. */
+  protected override setters(): Setters {
+    return {
+      sigma: (value) => {
+        const level = value as NoiseLevel;
+        checkLevel({ name: "sigma", level });
+        this.#sigma = level;
+      },
+    };
+  }
+}
+
+function rootSumOfSquares(a: NoiseLevel, b: NoiseLevel): NoiseLevel {
+  if (typeof a === "number") {
+    return typeof b === "number" ? Math.hypot(a, b) : rootSumOfSquares(b, a);
+  }
+  using left = a.square();
+  using right = typeof b === "number" ? undefined : b.square();
+  using sum = left.add(right ?? (b as number) ** 2);
+  return sum.sqrt();
 }

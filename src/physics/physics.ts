@@ -1,27 +1,48 @@
 import { countNonFinite, dotPerItem, mapEntries, owned, type Signal, subtract } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
-import type { NoiseModel } from "./noise.ts";
+import type { DrawOptions, NoiseModel } from "./noise_model.ts";
+import type { SolverName } from "./solver_name.ts";
+import { namesOf, requireKnown, Updatable, updateEach } from "./updatable.ts";
+
+/** What a detector makes of noisy measurements, e.g. clamping or quantisation; gives a new tensor. */
+export type Sensor = (y: Tensor) => Tensor | Promise<Tensor>;
 
 /** What every operator's constructor accepts. */
 export interface PhysicsOptions {
   /** The noise that `forward` adds; none by default. */
   noiseModel?: NoiseModel;
+  /** What becomes of noisy measurements; nothing by default. */
+  sensor?: Sensor;
 }
 
 /**
- * A measurement operator y = noise(A(x)), from images x (B, C, H, W) to measurements y.
+ * What `forward` takes beside the image: parameters of the operator or of its noise model by name, which stay as `update`
+ * sets them, and `seed` (a whole number), which makes this one call's noise a function of the seed.
+ */
+export type ForwardParameters = object;
+
+/**
+ * A measurement operator y = sensor(noise(A(x))), from images x (B, C, H, W) to measurements y.
  *
  * A subclass gives `A` and `A_vjp`; a linear one extends `LinearPhysics` and gives `A` and `A_adjoint`. What they return
  * belongs to the caller: a tensor of its own, never the argument.
  */
-export abstract class Physics<Y extends Signal = Signal> {
+export abstract class Physics<Y extends Signal = Signal> extends Updatable {
   /** The noise that `forward` adds; `undefined` for none. */
   noiseModel: NoiseModel | undefined;
+  /** What `forward` makes of noisy measurements; `undefined` for nothing. */
+  sensor: Sensor | undefined;
 
-  /** Sets the noise model. */
-  constructor(options: PhysicsOptions = {}) {
-    this.noiseModel = options.noiseModel;
+  /**
+   * Sets noise and sensor.
+   *
+   * @param options hand on all of the subclass's options, for `clone`
+   */
+  constructor(options?: PhysicsOptions) {
+    super(options);
+    this.noiseModel = options?.noiseModel;
+    this.sensor = options?.sensor;
   }
 
   /** The noiseless measurements A(x). */
@@ -62,28 +83,81 @@ export abstract class Physics<Y extends Signal = Signal> {
   }
 
   /**
-   * A measurement of x: noise(A(x)).
+   * A measurement of x: sensor(noise(A(x))).
    *
-   * @throws {InvalidArgumentError} when x has values that are NaN or infinite
+   * @param parameters of the operator or the noise model, kept from now on; `seed` for this call's noise
+   * @throws {InvalidArgumentError} when x has values that are NaN or infinite, and for unknown parameters
    */
-  async forward(x: Tensor): Promise<Y> {
+  async forward(x: Tensor, parameters: ForwardParameters = {}): Promise<Y> {
+    const { draw, rest } = splitSeed(parameters);
+    this.update(rest);
     await assertFinite("measure an image", "x", x);
     const clean = await this.A(x);
-    const noise = this.noiseModel;
-    if (!noise) return clean;
+    if (!this.noiseModel && !this.sensor) return clean;
     using _ = clean;
-    return await mapEntries(clean, async (entry) => owned(await noise.forward(entry), entry));
+    return await mapEntries(clean, async (entry) => {
+      const noisy = await this.addNoise(entry, draw);
+      if (!this.sensor) return noisy;
+      using own = noisy;
+      return owned(await this.sensor(own), own);
+    });
+  }
+
+  /** A noisy copy of clean measurements. */
+  protected async addNoise(clean: Tensor, draw: DrawOptions): Promise<Tensor> {
+    if (!this.noiseModel) return clean.clone();
+    return owned(await this.noiseModel.forward(clean, draw), clean);
+  }
+
+  /** The names that `update` knows: the operator's and its noise model's. */
+  override get parameterNames(): readonly string[] {
+    const own = super.parameterNames;
+    return this.noiseModel ? [...new Set([...own, ...namesOf([this.noiseModel])])] : own;
+  }
+
+  /** Replaces parameters of the operator and of its noise model; see {@link Updatable.update}. */
+  override update(parameters: object): void {
+    requireKnown(this, parameters);
+    const known = super.parameterNames;
+    const own = Object.entries(parameters).filter(([name]) => known.includes(name));
+    if (own.length > 0) super.update(Object.fromEntries(own));
+    if (this.noiseModel) updateEach([this.noiseModel], parameters);
+  }
+
+  /** Replaces the noise model; `null` for none. */
+  setNoiseModel(noise: NoiseModel | null): void {
+    this.noiseModel = noise ?? undefined;
+  }
+
+  /** A copy of its own, noise model and its random stream included; see {@link Updatable.clone}. */
+  override clone(): this {
+    return this.withSettings(super.clone());
+  }
+
+  /** A copy, with this operator's settings that are not parameters: for subclasses that override `clone`. */
+  protected withSettings(copy: this): this {
+    copy.noiseModel = this.noiseModel?.clone();
+    copy.sensor = this.sensor;
+    return copy;
   }
 }
 
 /** Options of iterative least-squares solutions. */
 export interface LeastSquaresOptions {
+  /** How linear systems are solved; by default as `setLsSolver` says, else `"CG"`. */
+  solver?: SolverName;
   /** Where to start; linear operators start at zero by default. */
   init?: Tensor;
   /** Most iterations; default 50. */
   maxIter?: number;
   /** Relative residual at which every batch item counts as solved; default 1e-4. */
   tol?: number;
+}
+
+/** Parameters of `forward`: what the noise is drawn with, and the rest. */
+export function splitSeed(parameters: ForwardParameters): { draw: DrawOptions; rest: object } {
+  const { seed, ...rest } = parameters as { seed?: number };
+  return { draw: seed === undefined ? {} : { seed }, rest };
 }
 
 /**

@@ -1,10 +1,7 @@
 import type { Philox } from "../util/philox.ts";
-import {
-  ElementwiseNoise,
-  type NoiseLevel,
-  type NoiseOptions,
-  requireNonNegative,
-} from "./elementwise_noise.ts";
+import { ElementwiseNoise, requireNonNegative } from "./elementwise_noise.ts";
+import type { NoiseLevel } from "./noise_level.ts";
+import type { NoiseOptions } from "./noise_model.ts";
 import { poisson } from "./random_draws.ts";
 
 /** Options of {@link PoissonNoise}. */

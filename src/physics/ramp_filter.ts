@@ -1,5 +1,5 @@
-import { realPart, toComplex } from "../tensor/complex.ts";
-import { fft, ifft } from "../tensor/fft.ts";
+import { realPart } from "../tensor/complex.ts";
+import { irfft, rfft } from "../tensor/rfft.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -20,15 +20,12 @@ export function rampFilter(y: Tensor): Tensor {
     return distance % 2 === 1 ? -1 / (Math.PI * distance) ** 2 : 0;
   });
   using kernel = Tensor.from(response, [1, 1, length, 1], y);
-  using kernelComplex = toComplex(kernel);
-  using kernelSpectrum = fft(kernelComplex, [-2]);
+  using kernelSpectrum = rfft(kernel, [-2]);
   using gain = realPart(kernelSpectrum);
   using padded = y.pad([[0, length - detectors], [0, 0]]);
-  using complex = toComplex(padded);
-  using spectrum = fft(complex, [-2]);
+  using spectrum = rfft(padded, [-2]);
   using filtered = spectrum.mul(gain);
-  using profiles = ifft(filtered, [-2]);
-  using real = realPart(profiles);
-  using cropped = real.slice([null, null, [0, detectors]]);
+  using profiles = irfft(filtered, [-2]);
+  using cropped = profiles.slice([null, null, [0, detectors]]);
   return cropped.mul(2);
 }

@@ -1,10 +1,7 @@
 import type { Philox } from "../util/philox.ts";
-import {
-  ElementwiseNoise,
-  type NoiseLevel,
-  type NoiseOptions,
-  requireNonNegative,
-} from "./elementwise_noise.ts";
+import { ElementwiseNoise, requireNonNegative } from "./elementwise_noise.ts";
+import type { NoiseLevel } from "./noise_level.ts";
+import type { NoiseOptions } from "./noise_model.ts";
 import { gamma } from "./random_draws.ts";
 
 /** Speckle: a Gamma number of shape l and mean y. Measurements must not be negative. */

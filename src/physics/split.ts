@@ -1,6 +1,11 @@
+import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
+import type { CompressedSensing } from "./compressed_sensing.ts";
+import type { LinearPhysics } from "./linear_physics.ts";
 import type { MultiCoilMRI } from "./multi_coil_mri.ts";
-import { StackedLinearPhysics } from "./stacked.ts";
+import type { Ptychography } from "./ptychography.ts";
+import type { RadioInterferometry } from "./radio_interferometry.ts";
+import { StackedLinearPhysics, StackedPhysics } from "./stacked.ts";
 import type { Tomography } from "./tomography.ts";
 
 /**
@@ -39,12 +44,71 @@ export function splitAngles(tomography: Tomography, parts: number): StackedLinea
  * @throws {InvalidArgumentError} for another number of parts
  */
 export function splitCoils(mri: MultiCoilMRI, parts: number): StackedLinearPhysics {
-  const count = mri.numCoils;
-  requireParts("split a scan by coils", parts, count);
+  requireParts("split a scan by coils", parts, mri.numCoils);
+  return stackOfBlocks(mri.numCoils, parts, (begin, end) => mri.withCoils(begin, end));
+}
+
+/**
+ * Radio interferometry as a stack of instruments with fewer visibilities each, to share among processes: blocks of
+ * neighbouring visibilities, whose numbers differ by one at most. The stack's adjoint and normal operator are the
+ * instrument's own.
+ *
+ * @param parts 1 to the number of visibilities
+ * @throws {InvalidArgumentError} for another number of parts
+ *
+ * @example
+ * ```ts
+ * import { openDevice, RadioInterferometry, setDefaultDevice, splitVisibilities, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const samplesLoc = Tensor.randn([2, 100], { seed: 1 }).clamp(-3, 3);
+ * const radio = new RadioInterferometry({ imgSize: [32, 32], samplesLoc });
+ * const y = await splitVisibilities(radio, 3).A(Tensor.ones([1, 1, 32, 32]));
+ * console.log([...y].map((part) => part.shape[2])); // [ 33, 33, 34 ]
+ * ```
+ */
+export function splitVisibilities(radio: RadioInterferometry, parts: number): StackedLinearPhysics {
+  requireParts("split visibilities", parts, radio.numVisibilities);
+  return stackOfBlocks(radio.numVisibilities, parts, (begin, end) => radio.withVisibilities(begin, end));
+}
+
+/**
+ * Ptychography as a stack of scans with fewer probe positions each, to share among processes: blocks of neighbouring
+ * shifts, whose numbers differ by one at most, with the whole's normalisation. The stack's measurements side by side are
+ * the scan's own, and so is its `A_vjp`.
+ *
+ * @param parts 1 to the number of shifts
+ * @throws {InvalidArgumentError} for another number of parts
+ */
+export function splitShifts(ptychography: Ptychography, parts: number): StackedPhysics {
+  const count = ptychography.shifts.length;
+  requireParts("split a scan by shifts", parts, count);
+  return new StackedPhysics(blocks(count, parts, (begin, end) => ptychography.withShifts(begin, end)));
+}
+
+/**
+ * Compressed sensing as a stack of operators with fewer measurements each, to share among processes: blocks of neighbouring
+ * rows of the matrix, whose numbers differ by one at most. The stack's adjoint and normal operator are the operator's own.
+ *
+ * @param parts 1 to the number of measurements
+ * @throws {InvalidArgumentError} for another number of parts
+ */
+export function splitRows(sensing: CompressedSensing, parts: number): StackedLinearPhysics {
+  requireParts("split measurements", parts, sensing.m);
+  return stackOfBlocks(sensing.m, parts, (begin, end) => sensing.withRows(begin, end));
+}
+
+function stackOfBlocks(
+  count: number,
+  parts: number,
+  partOf: (begin: number, end: number) => LinearPhysics<Tensor>,
+): StackedLinearPhysics {
+  return new StackedLinearPhysics(blocks(count, parts, partOf));
+}
+
+function blocks<P>(count: number, parts: number, partOf: (begin: number, end: number) => P): P[] {
   const border = (part: number) => Math.floor(part * count / parts);
-  return new StackedLinearPhysics(
-    Array.from({ length: parts }, (_, part) => mri.withCoils(border(part), border(part + 1))),
-  );
+  return Array.from({ length: parts }, (_, part) => partOf(border(part), border(part + 1)));
 }
 
 function requireParts(action: string, parts: number, most: number): void {

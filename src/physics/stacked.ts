@@ -3,7 +3,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
-import { Physics } from "./physics.ts";
+import type { NoiseModel } from "./noise_model.ts";
+import { assertFinite, type ForwardParameters, Physics, splitSeed } from "./physics.ts";
+import { namesOf, requireKnown, type Updatable, updateEach } from "./updatable.ts";
 
 /** What can be stacked: operators with tensor measurements, and stacks of them. */
 export type Stackable = Physics<Tensor> | StackedPhysics | StackedLinearPhysics;
@@ -41,6 +43,20 @@ function checkLength(method: string, y: TensorList, expected: number): void {
 
 async function listOver<P>(parts: readonly P[], f: (part: P) => Promise<Tensor>): Promise<TensorList> {
   return TensorList.from(await collect(parts, f));
+}
+
+async function measureAll(
+  stack: Updatable,
+  parts: readonly Physics<Tensor>[],
+  x: Tensor,
+  parameters: ForwardParameters,
+): Promise<TensorList> {
+  const { draw: { seed }, rest } = splitSeed(parameters);
+  stack.update(rest);
+  await assertFinite("measure an image", "x", x);
+  return TensorList.from(
+    await collect(parts, (part, i) => part.forward(x, seed === undefined ? {} : { seed: seed + i })),
+  );
 }
 
 /** Several operators that measure one image: y_i = A_i(x), a TensorList. Each part adds its own noise. */
@@ -84,10 +100,39 @@ export class StackedPhysics extends Physics<TensorList> implements Iterable<Phys
   /**
    * What every part measures, each with its own noise, in order.
    *
-   * @throws {InvalidArgumentError} when x has values that are NaN or infinite
+   * @param parameters reach every part that knows them; with `seed`, part i draws with seed + i
+   * @throws {InvalidArgumentError} when x has values that are NaN or infinite, and for unknown parameters
    */
-  override forward(x: Tensor): Promise<TensorList> {
-    return listOver(this.#parts, (part) => part.forward(x));
+  override forward(x: Tensor, parameters: ForwardParameters = {}): Promise<TensorList> {
+    return measureAll(this, this.#parts, x, parameters);
+  }
+
+  /** The names that at least one part knows. */
+  override get parameterNames(): readonly string[] {
+    return namesOf(this.#parts);
+  }
+
+  /** Replaces parameters in every part, or its noise model, that knows them; see {@link Physics.update}. */
+  override update(parameters: object): void {
+    requireKnown(this, parameters);
+    updateEach(this.#parts, parameters);
+  }
+
+  /**
+   * Replaces the noise model of one part, or of all: part i then has a copy with random stream i + 1 of the model's seed,
+   * which is the same however the parts are spread over processes. `null` for none.
+   *
+   * @param item counted from the end when negative; all by default
+   * @throws {InvalidArgumentError} for an item outside the stack
+   */
+  override setNoiseModel(noise: NoiseModel | null, item?: number): void {
+    if (item !== undefined) this.get(item).setNoiseModel(noise);
+    else this.#parts.forEach((part, i) => part.setNoiseModel(noise && noise.fork(i + 1)));
+  }
+
+  /** A stack of copies of all parts. */
+  override clone(): this {
+    return this.withSettings(new StackedPhysics(this.#parts.map((part) => part.clone())) as this);
   }
 
   /**
@@ -146,10 +191,39 @@ export class StackedLinearPhysics extends LinearPhysics<TensorList>
   /**
    * What every part measures, each with its own noise, in order.
    *
-   * @throws {InvalidArgumentError} when x has values that are NaN or infinite
+   * @param parameters reach every part that knows them; with `seed`, part i draws with seed + i
+   * @throws {InvalidArgumentError} when x has values that are NaN or infinite, and for unknown parameters
    */
-  override forward(x: Tensor): Promise<TensorList> {
-    return listOver(this.#parts, (part) => part.forward(x));
+  override forward(x: Tensor, parameters: ForwardParameters = {}): Promise<TensorList> {
+    return measureAll(this, this.#parts, x, parameters);
+  }
+
+  /** The names that at least one part knows. */
+  override get parameterNames(): readonly string[] {
+    return namesOf(this.#parts);
+  }
+
+  /** Replaces parameters in every part, or its noise model, that knows them; see {@link Physics.update}. */
+  override update(parameters: object): void {
+    requireKnown(this, parameters);
+    updateEach(this.#parts, parameters);
+  }
+
+  /**
+   * Replaces the noise model of one part, or of all: part i then has a copy with random stream i + 1 of the model's seed,
+   * which is the same however the parts are spread over processes. `null` for none.
+   *
+   * @param item counted from the end when negative; all by default
+   * @throws {InvalidArgumentError} for an item outside the stack
+   */
+  override setNoiseModel(noise: NoiseModel | null, item?: number): void {
+    if (item !== undefined) this.get(item).setNoiseModel(noise);
+    else this.#parts.forEach((part, i) => part.setNoiseModel(noise && noise.fork(i + 1)));
+  }
+
+  /** A stack of copies of all parts. */
+  override clone(): this {
+    return this.withSettings(new StackedLinearPhysics(this.#parts.map((part) => part.clone())) as this);
   }
 
   /**

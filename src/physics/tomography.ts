@@ -184,6 +184,13 @@ export class Tomography extends LinearPhysics<Tensor> {
     return part;
   }
 
+  /** A copy of its own, divided by the same norm. */
+  override clone(): this {
+    const copy = super.clone();
+    copy.#whole = this.#whole ?? this;
+    return copy;
+  }
+
   /** The image's projections, or an image from projections, before any scaling. */
   #run(mode: RadonKernel["mode"], input: Tensor): Tensor {
     const { turn: _, ...geometry } = this.#geometry;

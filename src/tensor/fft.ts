@@ -98,7 +98,11 @@ function transform(
   }
 }
 
-function normFactor(action: string, norm: FftNorm, count: number, inverse: boolean): number {
+/** The factor of a transform of `count` values.
+ *
+ * @throws {InvalidArgumentError} for an unknown norm
+ */
+export function normFactor(action: string, norm: FftNorm, count: number, inverse: boolean): number {
   switch (norm) {
     case "ortho":
       return 1 / Math.sqrt(count);

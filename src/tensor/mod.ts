@@ -16,11 +16,18 @@ export type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "../compute/
 export type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
 export type * from "../compute/kernel.ts";
 export { DeviceError, OutOfMemoryError } from "../compute/errors.ts";
-export { defaultDevice, type DeviceChoice, openDevice, setDefaultDevice } from "../compute/open.ts";
+export {
+  defaultDevice,
+  type DeviceChoice,
+  openDevice,
+  type OpenOptions,
+  setDefaultDevice,
+} from "../compute/open.ts";
 export { InvalidArgumentError } from "../util/errors.ts";
 export type { DeviceArray, Storage } from "./array.ts";
 export { imaginaryPart, realPart, toComplex } from "./complex.ts";
 export { fft, fftCentred, type FftNorm, type FftOptions, ifft, ifftCentred } from "./fft.ts";
+export { irfft, type IrfftOptions, rfft, type RfftOptions } from "./rfft.ts";
 export type { Nested, TensorData } from "./nested.ts";
 export type { ConvolutionOptions } from "./ops/convolve.ts";
 export type { Range } from "./ops/layout.ts";

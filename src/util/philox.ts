@@ -102,6 +102,23 @@ export class Philox {
     this.#spareNormal = null;
   }
 
+  /** A generator that goes on as this one would, on its own. */
+  clone(): Philox {
+    const copy = new Philox(0);
+    copy.#key.set(this.#key);
+    copy.#counter.set(this.#counter);
+    copy.#position = this.#position;
+    copy.#spareNormal = this.#spareNormal;
+    return copy;
+  }
+
+  /** The beginning of another stream of the same seed. */
+  fork(stream: number): Philox {
+    const other = new Philox(0, stream);
+    other.#key.set(this.#key);
+    return other;
+  }
+
   /** The next word: uniform over the integers in [0, 2^32). */
   nextUint32(): number {
     const block = Math.floor(this.#position / 4);

@@ -9,8 +9,8 @@ import { randomValues, runKernel } from "./oracle.ts";
 import { ignore, sharedDevice } from "./webgpu_open.ts";
 
 const LENGTHS = [
-  ...Array.from({ length: 40 }, (_, i) => i + 1),
-  ...[49, 60, 64, 97, 100, 101, 128, 243, 251, 256, 500, 512, 1000, 1021, 1024, 2048, 4096],
+  ...Array.from({ length: 70 }, (_, i) => i + 1),
+  ...[97, 100, 101, 128, 243, 251, 256, 500, 509, 512, 1000, 1021, 1024, 2048, 4096],
 ];
 
 /** Runs a test on both backends. */

@@ -81,6 +81,8 @@ onBoth(
         kernelOf({ size: 23, planes: 2, angles: 7, detectors: 90, spacing: 0.3, divergence: -0.01 }),
         kernelOf({ size: 12, angles: 9, detectors: 4, spacing: 3.5, divergence: 0.2 }),
         kernelOf({ size: 3, angles: 4001 }),
+        kernelOf({ size: 17, angles: 8, detectors: 4, steps: 6 }),
+        kernelOf({ size: 2, angles: 61_000, detectors: 3 }),
       ]
     ) {
       const directions = directionsOf(kernel.angles);

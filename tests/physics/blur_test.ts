@@ -3,30 +3,13 @@ import { Tensor } from "../../mod.ts";
 import { onBothDevices } from "../golden.ts";
 import { assertNothingLeaks } from "../tensor/leaks.ts";
 import { assertPlain, Plain } from "../tensor/plain.ts";
-import { convolved } from "./direct_blur.ts";
+import { convolved, drawer, randomFilter } from "./direct_blur.ts";
 import { assertAdjoint, relativeGap } from "./adjoint.ts";
 import assert from "node:assert/strict";
 
 const PADDINGS = ["valid", "circular", "reflect", "replicate", "constant"] as const satisfies BlurPadding[];
 
-/** Whole numbers from a fixed stream, so that every run sees the same shapes. */
-function drawer(seed: number): (from: number, to: number) => number {
-  let state = seed;
-  return (from, to) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return from + Math.floor((state / 2 ** 32) * (to - from + 1));
-  };
-}
-
 const SIDES = [1, 2, 3, 5, 7, 8, 11, 13, 16, 17, 23, 31];
-
-/** A random filter that is, every other time, of rank one, so that both ways to apply it are seen. */
-function randomFilter(shape: readonly number[], separable: boolean, seed: number): Plain {
-  if (!separable) return Plain.random(shape, seed);
-  const columns = Plain.random([...shape.slice(0, 3), 1], seed);
-  const rows = Plain.random([...shape.slice(0, 2), 1, shape[3]], seed + 1);
-  return new Plain(shape, Float32Array.from(Plain.build(shape, (k) => columns.at(k) * rows.at(k)).values));
-}
 
 for (const padding of PADDINGS) {
   onBothDevices(

@@ -83,6 +83,8 @@ onBothDevices("MRI equals deepinv's", async () => {
   await assertGolden(await mri.A_dagger(y), "MRI.A_dagger", 1e-5);
   await assertGolden(await mri.A_adjoint(y, { mag: true }), "MRI.AT.mag", 1e-5);
   await assertGolden(await mri.prox_l2(0, y, 3), "MRI.prox_l2(gamma=3,z=0)", 1e-5);
+  const odd = new MRI({ mask: Tensor.ones([15, 13]) });
+  await assertGolden(await odd.A(x.slice([null, null, [0, 15], [0, 13]])), "MRI.odd(15x13).A", 1e-5);
 });
 
 onBothDevices("multi-coil MRI equals deepinv's", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidArgumentError } from "../../src/util/errors.ts";
-import { colourScene, deadLeavesScene, sheppLogan } from "../../src/util/scene.ts";
+import { colourScene, deadLeavesScene, sheppLogan, sheppLogan3D } from "../../src/util/scene.ts";
 
 const SIZES = [[1, 1], [1, 9], [7, 3], [48, 64], [2, 400]];
 
@@ -68,6 +68,27 @@ Deno.test("sheppLogan has Toft's contrasts at known places", () => {
   near(at(0.06, -0.605), 0.3);
   assert.deepEqual([...sheppLogan(1)], [at(0, 0)]);
   assert.throws(() => sheppLogan(0), /n must be a positive integer, got 0/);
+});
+
+Deno.test("sheppLogan3D is the phantom's ellipsoids", () => {
+  const n = 51, volume = sheppLogan3D(n), plane = sheppLogan(n);
+  const at = (x: number, y: number, z: number) =>
+    volume[(Math.round((1 + z) * 25) * n + Math.round((1 - y) * 25)) * n + Math.round((1 + x) * 25)];
+  const near = (got: number, expected: number) => assert.ok(Math.abs(got - expected) < 1e-6, `${got}`);
+  assert.equal(volume.length, n ** 3);
+  assert.ok(volume.every((value) => value >= 0 && value <= 1));
+  near(at(0, 0, 0.8), 1); // skull, above
+  near(at(0, 0, 0.6), 0.2); // brain
+  near(at(0, 0, 0.9), 0); // outside
+  near(at(0.24, 0, 0), 0); // right ventricle
+  near(at(0.24, 0, 0.4), 0.2); // above it
+  near(at(0, 0.36, -0.16), 0.3); // the large ellipsoid
+  near(at(0, 0.12, 0.24), 0.3); // a small one
+  const middle = volume.subarray(25 * n * n, 26 * n * n);
+  const same = middle.reduce((count, value, k) => count + (Math.abs(value - plane[k]) < 1e-6 ? 1 : 0), 0);
+  assert.ok(same > 0.97 * n * n, `${same} of ${n * n} pixels of the middle slice are the image's`);
+  assert.deepEqual([...sheppLogan3D(1)], [at(0, 0, 0)]);
+  assert.throws(() => sheppLogan3D(0), /n must be a positive integer, got 0/);
 });
 
 Deno.test("sheppLogan's ventricles lean outwards at the top", () => {

@@ -205,6 +205,7 @@ export class Arena {
   }
 }
 
-function blockSize(bytes: number): number {
+/** What a block of so many bytes takes. */
+export function blockSize(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
 }

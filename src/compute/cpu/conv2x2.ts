@@ -1,4 +1,4 @@
-import { addendDistances, type ConvAlgorithm } from "./conv_algorithm.ts";
+import { addendDistances, type ConvAlgorithm, TASKS_PER_THREAD } from "./conv_algorithm.ts";
 import { padded } from "./feature_map.ts";
 import { gemm, packPanels } from "./wasm/gemm.ts";
 
@@ -29,6 +29,8 @@ export const down2x2: ConvAlgorithm = {
   scratchBytes: () => 0,
 
   units: (_input, output) => output.height,
+
+  grain: (_spec, units, threads) => Math.ceil(units / (TASKS_PER_THREAD * threads)),
 
   run(kernels, layer, task, _scratch, first, end) {
     const { input, output } = task;
@@ -94,6 +96,8 @@ export const up2x2: ConvAlgorithm = {
   scratchBytes: () => 0,
 
   units: (_input, output) => output.height,
+
+  grain: (_spec, units, threads) => Math.ceil(units / (TASKS_PER_THREAD * threads)),
 
   run(kernels, layer, task, _scratch, first, end) {
     const { input, output } = task;

@@ -1,6 +1,6 @@
 import type { ConvSpec } from "../conv_engine.ts";
 import type { CpuFeatureMap } from "./feature_map.ts";
-import type { KernelCache } from "./wasm/kernels.ts";
+import type { Kernels } from "./wasm/kernels.ts";
 
 /** A layer's rearranged weights in the arena. */
 export interface PackedLayer {
@@ -29,9 +29,12 @@ export interface ConvAlgorithm {
   /** How many units the layer has. */
   units(input: CpuFeatureMap, output: CpuFeatureMap): number;
 
+  /** Units that a thread should take at a time, when `threads` share `units`. */
+  grain(spec: ConvSpec, units: number, threads: number): number;
+
   /** Computes units first <= u < end. */
   run(
-    kernels: KernelCache,
+    kernels: Kernels,
     layer: PackedLayer,
     task: ConvTask,
     scratch: number,
@@ -39,6 +42,9 @@ export interface ConvAlgorithm {
     end: number,
   ): void;
 }
+
+/** Tasks that a layer is cut into for every thread: a thread that is held up then leaves work to the others. */
+export const TASKS_PER_THREAD = 4;
 
 /** What a layer is applied to. */
 export interface ConvTask {

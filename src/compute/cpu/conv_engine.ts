@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
 import type { DeviceBuffer } from "../device.ts";
 import { DeviceError } from "../errors.ts";
-import type { Arena } from "./arena.ts";
+import { type Arena, blockSize } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import type { ConvAlgorithm, PackedLayer } from "./conv_algorithm.ts";
 import { mapShape, requireCount, validateSpec, validateTask } from "./conv_validation.ts";
@@ -10,6 +10,7 @@ import { down2x2, up2x2 } from "./conv2x2.ts";
 import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
 import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
 import { KernelCache } from "./wasm/kernels.ts";
+import type { ThreadPool } from "./threads/pool.ts";
 import { winograd } from "./winograd.ts";
 
 const ALGORITHMS: Record<ConvSpec["op"], ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
@@ -27,18 +28,23 @@ class CpuConvLayer implements ConvLayer, PackedLayer {
 }
 
 /**
- * Convolutional networks through generated WebAssembly SIMD. Everything runs at once, on the calling thread. Feature
+ * Convolutional networks through generated WebAssembly SIMD. Everything is done when a call returns, by one thread or several. Feature
  * maps and weights are blocks of the arena, which reuses them whatever their shape; their borders are cleared when they
  * are handed out.
  */
 export class CpuConvEngine implements ConvEngine {
   readonly #arena: Arena;
   readonly #kernels: KernelCache;
+  readonly #threads: ThreadPool | undefined;
   #live = 0;
 
-  /** @param math the arithmetic of the generated kernels; by default the best that this engine has */
-  constructor(arena: Arena, math: Arithmetic = arithmetic()) {
+  /**
+   * @param math the arithmetic of the generated kernels; by default the best that this engine has
+   * @param threads who shares the work; absent: the calling thread alone
+   */
+  constructor(arena: Arena, math: Arithmetic = arithmetic(), threads?: ThreadPool) {
     this.#arena = arena;
+    this.#threads = threads;
     this.#kernels = new KernelCache(arena.memory, math);
   }
 
@@ -61,6 +67,15 @@ export class CpuConvEngine implements ConvEngine {
     const map = new CpuFeatureMap(this.#arena, this.#arena.reserve(bytes), channels, height, width);
     this.#live += bytes;
     return map;
+  }
+
+  mapBytes(channels: number, height: number, width: number): number {
+    return featureMapBytes(channels, height, width);
+  }
+
+  scratchBytes(spec: ConvSpec, height: number, width: number): number {
+    const threads = isWorthSharing(spec, height, width) ? this.#threads?.size ?? 1 : 1;
+    return threads * blockSize(ALGORITHMS[spec.op].scratchBytes(spec));
   }
 
   release(map: FeatureMap): void {
@@ -119,8 +134,18 @@ export class CpuConvEngine implements ConvEngine {
     validateTask(own.spec, input, output, addends);
     const algorithm = ALGORITHMS[own.spec.op];
     const units = algorithm.units(task.input, task.output);
+    const scratchBytes = algorithm.scratchBytes(own.spec);
+    const threads = this.#threads;
+    if (threads && isWorthSharing(own.spec, output.height, output.width)) {
+      return threads.run(this.#kernels, {
+        units,
+        grain: algorithm.grain(own.spec, units, threads.size),
+        scratchBytes,
+        run: (kernels, scratch, first, end) => algorithm.run(kernels, own, task, scratch, first, end),
+      });
+    }
     this.#arena.borrow(
-      algorithm.scratchBytes(own.spec),
+      scratchBytes,
       (scratch) => algorithm.run(this.#kernels, own, task, scratch, 0, units),
     );
   }
@@ -140,6 +165,16 @@ export class CpuConvEngine implements ConvEngine {
     if (layer.discarded) throw new DeviceError("Cannot use a layer that was discarded");
     return layer;
   }
+}
+
+/** Multiplications of a layer below which waking a thread takes longer than its share: some tenths of a millisecond. */
+const WORTH_SHARING = 2 ** 22;
+
+/** Taps that meet in an output pixel. */
+const TAPS: Record<ConvSpec["op"], number> = { conv3x3: 9, down2x2: 4, up2x2: 1 };
+
+function isWorthSharing({ op, inChannels, outChannels }: ConvSpec, height: number, width: number): boolean {
+  return TAPS[op] * inChannels * outChannels * height * width >= WORTH_SHARING;
 }
 
 /** The buffer's values, after a check that `map` fits in from `offset` on. */

@@ -2,18 +2,21 @@ import { InvalidArgumentError } from "../../util/errors.ts";
 import type { Device, DeviceBuffer, MemoryReport } from "../device.ts";
 import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import type { Kernel } from "../kernel.ts";
-import { Arena } from "./arena.ts";
+import { Arena, blockSize } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import { CpuConvEngine } from "./conv_engine.ts";
 import { correlate } from "./correlate.ts";
 import { fft } from "./fft.ts";
 import { axis } from "./kernels/axis.ts";
 import { convolve } from "./kernels/convolve.ts";
+import { gridding } from "./kernels/gridding.ts";
 import { map } from "./kernels/map.ts";
 import { matmul } from "./kernels/matmul.ts";
 import { median } from "./kernels/median.ts";
 import { radon } from "./kernels/radon.ts";
+import { realFft } from "./kernels/real_fft.ts";
 import { reduce } from "./kernels/reduce.ts";
+import { ThreadPool } from "./threads/pool.ts";
 
 /** A buffer inside the arena, or on the JavaScript heap (`address` undefined) once the arena's 4 GiB are full. */
 class Allocation implements CpuBuffer {
@@ -41,15 +44,33 @@ export class CpuDevice implements Device {
   readonly conv: CpuConvEngine;
   readonly #arena: Arena;
   readonly #budget: number;
+  readonly #threads: ThreadPool | undefined;
   #heapLive = 0;
   #peak = 0;
   #closed = false;
 
-  /** @param options.memoryBudget bytes; by default 80 % of the machine's memory */
-  constructor(options: { memoryBudget?: number } = {}) {
+  /**
+   * @param options.memoryBudget bytes; by default 80 % of the machine's memory
+   * @param options.threads threads that share large layers; default 1: the calling one alone
+   */
+  constructor(options: { memoryBudget?: number; threads?: number } = {}) {
+    const { threads = 1 } = options;
+    if (!Number.isSafeInteger(threads) || threads < 1) {
+      throw new InvalidArgumentError(
+        "open the cpu device",
+        "threads",
+        "a whole number >= 1",
+        String(threads),
+      );
+    }
     this.#budget = options.memoryBudget ?? Math.floor(Deno.systemMemoryInfo().total * 0.8);
     this.#arena = new Arena(this.#budget);
-    this.conv = new CpuConvEngine(this.#arena);
+    this.#threads = threads > 1 ? new ThreadPool(this.#arena, threads) : undefined;
+    this.conv = new CpuConvEngine(this.#arena, undefined, this.#threads);
+  }
+
+  bufferBytes(length: number): number {
+    return blockSize(length * 4);
   }
 
   allocate(length: number): DeviceBuffer {
@@ -112,8 +133,12 @@ export class CpuDevice implements Device {
         return convolve(kernel, sources[0], sources[1], target);
       case "fft":
         return fft(this.#arena, kernel, sources[0], target);
+      case "realFft":
+        return realFft(kernel, sources[0], sources[1], target);
       case "radon":
         return radon(kernel, sources[0], sources[1], target);
+      case "gridding":
+        return gridding(kernel, sources[0], target);
       default:
         return kernel satisfies never;
     }
@@ -128,13 +153,14 @@ export class CpuDevice implements Device {
     return {
       live,
       pooled: this.#arena.pooled,
-      peak: Math.max(this.#peak, live),
+      peak: Math.max(this.#peak, this.#arena.peak, live),
       budget: this.#budget,
     };
   }
 
   close(): void {
     this.#closed = true;
+    this.#threads?.close();
   }
 
   #own(buffer: DeviceBuffer): Allocation {

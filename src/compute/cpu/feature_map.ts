@@ -48,25 +48,54 @@ export class CpuFeatureMap implements FeatureMap {
     return this.tilesPerRow * Math.ceil(this.height / 4);
   }
 
-  /** Fills the map from planes (channels, height, width) that start at `offset`. */
+  /**
+   * Fills the map from planes (channels, height, width) that start at `offset`: row after row, so that its pixels stay
+   * in the cache, and four channels at a time, which lie side by side.
+   */
   read(planes: Float32Array, offset: number): void {
-    for (let c = 0; c < this.pixel; c++) {
-      const present = c < this.channels;
-      for (let y = 0; y < this.height; y++) {
+    const { data, pixel, width, channels } = this;
+    const plane = this.height * width;
+    for (let y = 0; y < this.height; y++) {
+      for (let c = 0; c < pixel; c += 4) {
         let to = this.#index(y) + c;
-        let from = offset + (c * this.height + y) * this.width;
-        for (let x = 0; x < this.width; x++, to += this.pixel) this.data[to] = present ? planes[from++] : 0;
+        let from = offset + c * plane + y * width;
+        if (c + 4 <= channels) {
+          for (const end = from + width; from < end; from++, to += pixel) {
+            data[to] = planes[from];
+            data[to + 1] = planes[from + plane];
+            data[to + 2] = planes[from + 2 * plane];
+            data[to + 3] = planes[from + 3 * plane];
+          }
+          continue;
+        }
+        for (const end = from + width; from < end; from++, to += pixel) {
+          for (let k = 0; k < 4; k++) data[to + k] = c + k < channels ? planes[from + k * plane] : 0;
+        }
       }
     }
   }
 
   /** Writes the map as planes (channels, height, width) from `offset` on. */
   write(planes: Float32Array, offset: number): void {
-    let to = offset;
-    for (let c = 0; c < this.channels; c++) {
-      for (let y = 0; y < this.height; y++) {
+    const { data, pixel, width, channels } = this;
+    const plane = this.height * width;
+    for (let y = 0; y < this.height; y++) {
+      for (let c = 0; c < channels; c += 4) {
         let from = this.#index(y) + c;
-        for (let x = 0; x < this.width; x++, from += this.pixel) planes[to++] = this.data[from];
+        let to = offset + c * plane + y * width;
+        const count = channels - c;
+        if (count >= 4) {
+          for (const end = to + width; to < end; to++, from += pixel) {
+            planes[to] = data[from];
+            planes[to + plane] = data[from + 1];
+            planes[to + 2 * plane] = data[from + 2];
+            planes[to + 3 * plane] = data[from + 3];
+          }
+          continue;
+        }
+        for (const end = to + width; to < end; to++, from += pixel) {
+          for (let k = 0; k < count; k++) planes[to + k * plane] = data[from + k];
+        }
       }
     }
   }

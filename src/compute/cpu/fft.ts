@@ -45,20 +45,18 @@ class LineTransform {
   readonly #kernel: FftKernel;
   readonly #kernels: KernelCache;
   readonly #groups: FftGroups;
-  /** From one value of a line to the next. */
-  readonly #step: number;
-  /** From a line's real to its imaginary part. */
-  readonly #plane: number;
+  readonly #input: Side;
+  readonly #output: Side;
   /** Runs of neighbours: first place in the group, first place on the axis, count. */
   readonly #runs: readonly (readonly [place: number, index: number, count: number])[];
 
   constructor(arena: Arena, kernels: KernelCache, kernel: FftKernel) {
-    const { outer, length, inner, origin, scale } = kernel;
+    const { length, origin, scale, interleaved } = kernel;
     this.#kernel = kernel;
     this.#kernels = kernels;
     this.#groups = new FftGroups(arena, kernels, length, GROUPS, scale);
-    this.#step = 4 * inner;
-    this.#plane = 4 * outer * length * inner;
+    this.#input = sideOf(kernel, "in", interleaved === "input");
+    this.#output = sideOf(kernel, "out", interleaved === "output");
     const runs = [[0, origin, length - origin], [length - origin, 0, origin]] as const;
     this.#runs = runs.filter(([, , count]) => count > 0);
   }
@@ -76,12 +74,12 @@ class LineTransform {
     const { outer, inner } = this.#kernel;
     if (inner < 4) return this.#runScattered(batch * outer * inner, from, to);
     for (let block = 0; block < batch * outer; block++) {
-      const start = this.#lineStart(block * inner);
+      const first = [this.#input, this.#output].map((side) => this.#lineStart(side, block * inner));
       for (let i = 0; i < inner;) {
         const groups = inner - i >= 4 * GROUPS ? GROUPS : 1;
-        const first = start + 4 * Math.min(i, inner - 4 * groups);
-        this.#moveRows("in", groups, from + first, this.#groups.input);
-        this.#moveRows("out", groups, to + first, this.#groups.transform(groups));
+        const column = 4 * Math.min(i, inner - 4 * groups);
+        this.#moveRows(this.#input, groups, from + first[0] + column, this.#groups.input);
+        this.#moveRows(this.#output, groups, to + first[1] + column, this.#groups.transform(groups));
         i += 4 * groups;
       }
     }
@@ -90,43 +88,61 @@ class LineTransform {
   /** Lines that are not side by side, four at a time; the last one fills up the last group. */
   #runScattered(lines: number, from: number, to: number): void {
     for (let line = 0; line < lines; line += 4) {
-      const starts = [0, 1, 2, 3].map((lane) => this.#lineStart(Math.min(line + lane, lines - 1)));
-      this.#moveLanes("in", starts.map((start) => from + start), this.#groups.input);
-      this.#moveLanes("out", starts.map((start) => to + start), this.#groups.transform(1));
+      const starts = (side: Side, base: number) =>
+        [0, 1, 2, 3].map((lane) => base + this.#lineStart(side, Math.min(line + lane, lines - 1)));
+      this.#moveLanes(this.#input, starts(this.#input, from), this.#groups.input);
+      this.#moveLanes(this.#output, starts(this.#output, to), this.#groups.transform(1));
     }
   }
 
   /** Where a line begins, lines counted in the order of their first values. */
-  #lineStart(line: number): number {
-    const { outer, length, inner } = this.#kernel;
+  #lineStart({ outer }: Side, line: number): number {
+    const { length, inner } = this.#kernel;
     const block = Math.floor(line / inner);
     const item = Math.floor(block / outer);
     return 4 * ((block + item * outer) * length * inner + line % inner);
   }
 
-  #moveRows(direction: "in" | "out", groups: number, start: number, group: number): void {
+  #moveRows(side: Side, groups: number, start: number, group: number): void {
+    const { direction, step } = side;
     const move = this.#kernels.get(fftRows, { direction, groups });
-    const { first, plane } = this.#parts(start);
+    const { first, plane } = this.#parts(side, start);
     for (const [place, index, count] of this.#runs) {
-      const row = first + index * this.#step;
+      const row = first + index * step;
       const to = group + place * ELEMENT;
-      move(row, this.#step, plane, to, this.#groups.groupBytes, count, this.#groups.scale);
+      move(row, step, plane, to, this.#groups.groupBytes, count, this.#groups.scale);
     }
   }
 
-  #moveLanes(direction: "in" | "out", starts: readonly number[], group: number): void {
+  #moveLanes(side: Side, starts: readonly number[], group: number): void {
+    const { direction, step } = side;
     const move = this.#kernels.get(fftLanes, { direction });
     for (const [place, index, count] of this.#runs) {
-      const [a, b, c, d] = starts.map((start) => this.#parts(start).first + index * this.#step);
-      const { plane } = this.#parts(0);
-      move(a, b, c, d, this.#step, plane, group + place * ELEMENT, count, this.#groups.scale);
+      const [a, b, c, d] = starts.map((start) => this.#parts(side, start).first + index * step);
+      const { plane } = this.#parts(side, 0);
+      move(a, b, c, d, step, plane, group + place * ELEMENT, count, this.#groups.scale);
     }
   }
 
   /** The inverse transform is the forward one with real and imaginary parts exchanged on both sides. */
-  #parts(start: number): { first: number; plane: number } {
-    return this.#kernel.inverse
-      ? { first: start + this.#plane, plane: -this.#plane }
-      : { first: start, plane: this.#plane };
+  #parts({ plane }: Side, start: number): { first: number; plane: number } {
+    return this.#kernel.inverse ? { first: start + plane, plane: -plane } : { first: start, plane };
   }
+}
+
+/** How the lines of the input or of the output lie; distances in bytes. */
+interface Side {
+  readonly direction: "in" | "out";
+  /** From one value of a line to the next. */
+  readonly step: number;
+  /** From a line's real to its imaginary part. */
+  readonly plane: number;
+  /** Runs of lines between two gaps of as many, which hold the imaginary parts. */
+  readonly outer: number;
+}
+
+function sideOf({ outer, length, inner }: FftKernel, direction: "in" | "out", interleaved: boolean): Side {
+  return interleaved
+    ? { direction, step: 8 * inner, plane: 4 * inner, outer: 1 }
+    : { direction, step: 4 * inner, plane: 4 * outer * length * inner, outer };
 }

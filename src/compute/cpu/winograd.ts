@@ -1,5 +1,5 @@
 import type { ConvSpec } from "../conv_engine.ts";
-import { addendDistances, type ConvAlgorithm } from "./conv_algorithm.ts";
+import { addendDistances, type ConvAlgorithm, TASKS_PER_THREAD } from "./conv_algorithm.ts";
 import { padded } from "./feature_map.ts";
 import { gemm, GEMM_ROWS } from "./wasm/gemm.ts";
 import { winogradInput } from "./wasm/winograd_input.ts";
@@ -36,6 +36,12 @@ export const winograd: ConvAlgorithm = {
 
   units(_input, output) {
     return output.tiles;
+  },
+
+  grain(spec, units, threads) {
+    const { batch } = dimensions(spec);
+    const share = Math.ceil(units / threads / GEMM_ROWS) * GEMM_ROWS;
+    return share <= batch ? share : Math.max(1, Math.floor(share / TASKS_PER_THREAD / batch)) * batch;
   },
 
   run(kernels, layer, task, scratch, first, end) {

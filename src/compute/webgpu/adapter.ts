@@ -50,20 +50,25 @@ export async function findAdapter(): Promise<AdapterReport> {
     : { class: "hardware", name, reason: `${name} is a hardware GPU`, adapter };
 }
 
+/** What is asked for where the adapter lists it. */
+const FEATURES: readonly GPUFeatureName[] = ["shader-f16"];
+
 /**
  * Opens the adapter's device with its largest limits, and with subgroups where they are granted (wgpu grants them on
  * adapters that do not list them).
  */
 export async function requestLargestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredFeatures = FEATURES.filter((feature) => adapter.features.has(feature));
   const requiredLimits: Record<string, number> = {};
   for (const name in adapter.limits) {
     const value = adapter.limits[name as keyof GPUSupportedLimits];
     if (typeof value === "number") requiredLimits[name] = value;
   }
   try {
-    return await adapter.requestDevice({ requiredLimits, requiredFeatures: ["subgroups" as GPUFeatureName] });
+    const wanted = [...requiredFeatures, "subgroups" as GPUFeatureName];
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures: wanted });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return await adapter.requestDevice({ requiredLimits });
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
   }
 }

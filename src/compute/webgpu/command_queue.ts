@@ -58,7 +58,7 @@ export class CommandQueue {
   }
 
   /** Writes `data` at `byteOffset` of a buffer, after everything queued on it so far. */
-  writeBuffer(target: GpuResource, byteOffset: number, data: Float32Array | Int32Array): void {
+  writeBuffer(target: GpuResource, byteOffset: number, data: Float32Array | Int32Array | Uint16Array): void {
     if (target.lastBatch === this.#batch) this.submit();
     this.#gpu.queue.writeBuffer(target.memory as GPUBuffer, byteOffset, data as BufferSource);
     this.#written += data.byteLength;

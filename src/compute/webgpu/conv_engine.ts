@@ -46,10 +46,10 @@ export class WebGpuConvEngine implements ConvEngine {
     this.#pool = pool;
     this.#preset = preset;
     const { storage } = preset;
-    this.#maps = new FeatureMapPool(gpu, pool, storage);
+    this.#maps = new FeatureMapPool(gpu, pool, preset);
     const [read, write] = storage === "texture" ? ["i", "o"] : ["r", "w"];
-    this.#pack = { key: `pack ${storage}`, bindings: `r${write}`, source: () => packSource(storage) };
-    this.#unpack = { key: `unpack ${storage}`, bindings: `${read}w`, source: () => unpackSource(storage) };
+    this.#pack = { key: `pack ${storage}`, bindings: `r${write}`, source: () => packSource(preset) };
+    this.#unpack = { key: `unpack ${storage}`, bindings: `${read}w`, source: () => unpackSource(preset) };
   }
 
   allocate(channels: number, height: number, width: number): FeatureMap {
@@ -60,6 +60,14 @@ export class WebGpuConvEngine implements ConvEngine {
     }
     const resource = this.#maps.acquire(channels, height, width);
     return new WebGpuFeatureMap(this.#device, channels, height, width, resource);
+  }
+
+  mapBytes(channels: number, height: number, width: number): number {
+    return this.#maps.bytes(channels, height, width);
+  }
+
+  scratchBytes(spec: ConvSpec, height: number, width: number, inPlace: boolean): number {
+    return inPlace ? this.#maps.bytes(spec.outChannels, height, width) : 0;
   }
 
   release(map: FeatureMap): void {
@@ -125,9 +133,10 @@ export class WebGpuConvEngine implements ConvEngine {
   }
 
   #uploadBuffer({ data }: ArrangedWeights): GpuResource {
-    const bytes = data.byteLength;
+    const values = this.#preset.half ? new Uint16Array(new Float16Array(data).buffer) : data;
+    const bytes = values.byteLength;
     const resource = this.#pool.acquire("weights", bytes, () => this.#maps.createBuffer(bytes));
-    this.#queue.writeBuffer(resource, 0, data);
+    this.#queue.writeBuffer(resource, 0, values);
     return resource;
   }
 

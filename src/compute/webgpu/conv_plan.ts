@@ -4,6 +4,7 @@ import { MAX_WORKGROUPS, Params, type Program } from "./dispatch.ts";
 import type { WebGpuFeatureMap } from "./feature_map.ts";
 import { directSource, type DirectSpec, directWeights, tapCount } from "./kernels/conv_direct.ts";
 import { type ConvTarget, layerBindings } from "./kernels/conv_layout.ts";
+import { SHARED_TILE_WIDTH, sharedSource, type SharedSpec } from "./kernels/conv_shared.ts";
 import { TILE_WIDTH, winogradSource, type WinogradSpec, winogradWeights } from "./kernels/conv_winograd.ts";
 import type { ConvPreset } from "./presets.ts";
 
@@ -26,6 +27,7 @@ export interface LayerPlan {
 /** The algorithm of a layer, with its tile in pixels of the output (`up2x2`: of the input) and its channels. */
 type Algorithm =
   | { readonly kind: "direct"; readonly spec: DirectSpec }
+  | { readonly kind: "shared"; readonly spec: SharedSpec & { readonly tileWidth: number } }
   | { readonly kind: "winograd"; readonly spec: WinogradSpec & { readonly tileWidth: number } };
 
 /** Few different shaders: each takes half a second to compile. Direct layers of few outputs take taller tiles. */
@@ -35,6 +37,13 @@ function chooseAlgorithm({ op, outChannels, addends }: ConvSpec, preset: ConvPre
     return { kind: "winograd", spec: { tileWidth: TILE_WIDTH, tileHeight: 3, channels, addends } };
   }
   const narrow = outChannels <= 4;
+  if (op === "conv3x3" && preset.shared && preset.storage === "buffer" && !narrow) {
+    const { shared, channels } = preset;
+    return {
+      kind: "shared",
+      spec: { ...shared, tileWidth: SHARED_TILE_WIDTH, tileHeight: 2, channels, addends },
+    };
+  }
   const channels = narrow ? 4 : preset.channels;
   const [tileWidth, tileHeight] = op === "conv3x3" ? [4, narrow ? 4 : 2] : op === "down2x2" ? [2, 2] : [2, 1];
   return { kind: "direct", spec: { op, tileWidth, tileHeight, channels, addends } };
@@ -45,14 +54,18 @@ export function planLayer(spec: ConvSpec, preset: ConvPreset): LayerPlan {
   const target: ConvTarget = preset;
   const algorithm = chooseAlgorithm(spec, preset);
   const { tileWidth, tileHeight, channels, addends } = algorithm.spec;
-  const { storage, broadcastLanes, workgroup } = target;
+  const { storage, half, broadcastLanes, workgroup } = target;
+  const group = algorithm.kind === "shared" ? algorithm.spec : undefined;
   const program: Program = {
     key:
-      `${algorithm.kind} ${spec.op} ${tileWidth}x${tileHeight}x${channels}+${addends} ${storage} ${broadcastLanes}`,
+      `${algorithm.kind} ${spec.op} ${tileWidth}x${tileHeight}x${channels}+${addends} ${storage} ${broadcastLanes}` +
+      (half ? " half" : "") + (group ? ` ${group.across}x${group.down}x${group.deep}` : ""),
     bindings: layerBindings(target, addends),
     source: () =>
       algorithm.kind === "winograd"
         ? winogradSource(algorithm.spec, target)
+        : algorithm.kind === "shared"
+        ? sharedSource(algorithm.spec, target)
         : directSource(algorithm.spec, target),
   };
   const outGroups = Math.ceil(spec.outChannels / channels);
@@ -61,15 +74,19 @@ export function planLayer(spec: ConvSpec, preset: ConvPreset): LayerPlan {
     arrange: (weights, bias) => arrange(spec, algorithm, outGroups, weights, bias),
     launch(input, output) {
       const anchor = spec.op === "up2x2" ? input : output;
-      const tilesX = Math.ceil(anchor.width / tileWidth);
-      const tiles = tilesX * Math.ceil(anchor.height / tileHeight);
-      const groupsOfTiles = Math.ceil(tiles / workgroup);
+      const [across, down, deep] = group ? [group.across, group.down, group.deep] : [1, 1, 1];
+      const tilesX = Math.ceil(anchor.width / (tileWidth * across));
+      const tiles = tilesX * Math.ceil(anchor.height / (tileHeight * down));
+      const groupsOfTiles = group ? tiles : Math.ceil(tiles / workgroup);
       const groupsY = Math.min(groupsOfTiles, MAX_WORKGROUPS);
       const params = new Params()
         .int(tilesX, groupsY, input.blocks, output.blocks, output.height, output.width)
         .float(spec.activation === "relu" ? 0 : -Infinity)
         .int(input.row, input.plane, output.row, output.plane);
-      return { params, workgroups: [outGroups, groupsY, Math.ceil(groupsOfTiles / groupsY)] };
+      return {
+        params,
+        workgroups: [Math.ceil(outGroups / deep), groupsY, Math.ceil(groupsOfTiles / groupsY)],
+      };
     },
   };
 }
@@ -97,7 +114,7 @@ function arrange(
   };
   const { count, fill } = algorithm.kind === "winograd"
     ? winogradWeights(algorithm.spec, at)
-    : directWeights(algorithm.spec, at);
+    : directWeights({ op, channels: algorithm.spec.channels }, at);
   const blocks = Math.ceil(inChannels / 4);
   const { channels } = algorithm.spec;
   const data = new Float32Array(outGroups * (blocks + 1) * count * 4);

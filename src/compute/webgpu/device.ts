@@ -4,13 +4,14 @@ import type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "../device.t
 import { DeviceError } from "../errors.ts";
 import type { Kernel } from "../kernel.ts";
 import { findAdapter, requestLargestDevice } from "./adapter.ts";
-import { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
+import { autotune, candidates } from "./autotune.ts";
+import { BufferPool, sizeClass, WebGpuBuffer } from "./buffer_pool.ts";
 import { CommandQueue } from "./command_queue.ts";
 import { WebGpuConvEngine } from "./conv_engine.ts";
 import { ErrorMonitor } from "./error_monitor.ts";
 import { KernelRunner } from "./kernel_runner.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import { choosePreset, type ConvPreset } from "./presets.ts";
+import { choosePreset, type ConvPreset, DISCRETE_PRESET } from "./presets.ts";
 import { Readback } from "./readback.ts";
 import { ResourcePool } from "./resource_pool.ts";
 
@@ -25,6 +26,10 @@ export interface WebGpuOptions {
   readonly memoryBudget?: number;
   /** Layout and tiles of convolutional networks. Default: what suits the adapter's class. */
   readonly preset?: ConvPreset;
+  /** Whether feature maps and weights of networks are stored as float16; default false. */
+  readonly float16?: boolean;
+  /** Whether the fastest of several presets is found by measuring, once per adapter and user; default false. */
+  readonly autotune?: boolean;
 }
 
 const GIB = 2 ** 30;
@@ -66,8 +71,33 @@ export async function openWebGpuDevice(options: WebGpuOptions = {}): Promise<Web
   const errors = new ErrorMonitor(gpu, found.name);
   const queue = new CommandQueue(gpu, errors);
   const readback = await Readback.open(gpu, queue);
-  const preset = options.preset ?? choosePreset(gpu, adapter.info, isSoftware);
+  const preset = await presetFor(options, gpu, adapter.info, isSoftware, found.name);
   return new WebGpuDevice({ gpu, name: found.name, isSoftware, budget, errors, queue, readback, preset });
+}
+
+/** The preset that was asked for, or the adapter's, or the fastest. */
+async function presetFor(
+  options: WebGpuOptions,
+  gpu: GPUDevice,
+  info: GPUAdapterInfo,
+  isSoftware: boolean,
+  name: string,
+): Promise<ConvPreset> {
+  if (options.preset) return options.preset;
+  if (options.float16 && !gpu.features.has("shader-f16")) {
+    gpu.destroy();
+    throw new DeviceError(`Cannot store float16 on ${name}: the adapter must have shader-f16`);
+  }
+  const own = choosePreset(gpu, info, isSoftware);
+  const preset = options.float16
+    ? { ...(own.storage === "buffer" ? own : DISCRETE_PRESET), half: true }
+    : own;
+  if (!options.autotune) return preset;
+  return await autotune(name, candidates(preset), async (candidate) => {
+    const device = await openWebGpuDevice({ ...options, autotune: false, preset: candidate });
+    if (!device) throw new DeviceError(`Cannot tune ${name}: the adapter is gone`);
+    return device;
+  });
 }
 
 /** What {@link openWebGpuDevice} has set up. */
@@ -114,6 +144,10 @@ export class WebGpuDevice implements Device {
     this.#buffers = new BufferPool(gpu, this.#pool);
     this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
     this.conv = new WebGpuConvEngine(this, gpu, queue, this.#pool, preset);
+  }
+
+  bufferBytes(length: number): number {
+    return sizeClass(length);
   }
 
   allocate(length: number): DeviceBuffer {

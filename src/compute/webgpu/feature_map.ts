@@ -1,7 +1,7 @@
 import { DeviceError } from "../errors.ts";
 import type { FeatureMap } from "../conv_engine.ts";
 import type { Device } from "../device.ts";
-import { type ConvStorage, paddedLength } from "./kernels/conv_layout.ts";
+import { type ConvTarget, paddedLength } from "./kernels/conv_layout.ts";
 import { GpuResource, type ResourcePool } from "./resource_pool.ts";
 
 /**
@@ -41,22 +41,27 @@ export class WebGpuFeatureMap implements FeatureMap {
 export class FeatureMapPool {
   readonly #gpu: GPUDevice;
   readonly #pool: ResourcePool;
-  readonly #storage: ConvStorage;
+  readonly #target: Pick<ConvTarget, "storage" | "half">;
 
-  constructor(gpu: GPUDevice, pool: ResourcePool, storage: ConvStorage) {
+  constructor(gpu: GPUDevice, pool: ResourcePool, target: Pick<ConvTarget, "storage" | "half">) {
     this.#gpu = gpu;
     this.#pool = pool;
-    this.#storage = storage;
+    this.#target = target;
   }
 
   /** Zero-bordered memory for a map of this shape. */
   acquire(channels: number, height: number, width: number): GpuResource {
-    const blocks = Math.ceil(channels / 4);
-    const size = [mapLength(width), mapLength(height), blocks];
-    const bytes = size[0] * size[1] * blocks * 16;
+    const size = [mapLength(width), mapLength(height), Math.ceil(channels / 4)];
+    const bytes = this.bytes(channels, height, width);
     return this.#pool.acquire(mapKind(channels, height, width), bytes, () => {
-      return this.#storage === "texture" ? this.createTexture(size, bytes) : this.createBuffer(bytes);
+      return this.#target.storage === "texture" ? this.createTexture(size, bytes) : this.createBuffer(bytes);
     });
+  }
+
+  /** Bytes of a map of this shape. */
+  bytes(channels: number, height: number, width: number): number {
+    const value = this.#target.storage === "buffer" && this.#target.half ? 8 : 16;
+    return mapLength(width) * mapLength(height) * Math.ceil(channels / 4) * value;
   }
 
   /** Returns a map's memory. */

@@ -1,17 +1,19 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
-import { type Kernel, MAP_FUNCTIONS, type MapKernel } from "../kernel.ts";
+import { type AxisTable, type GriddingTable, type Kernel, MAP_FUNCTIONS, type MapKernel } from "../kernel.ts";
 import type { BufferPool, WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { FftTables } from "./fft_tables.ts";
-import { planAxis } from "./kernels/axis.ts";
+import { type AxisWords, axisWords, planAxis } from "./kernels/axis.ts";
 import { planConvolve } from "./kernels/convolve.ts";
 import { planCorrelate } from "./kernels/correlate.ts";
 import { planFftDispatches } from "./kernels/fft.ts";
+import { type GriddingWords, griddingWords, planGridding } from "./kernels/gridding.ts";
 import { planMap } from "./kernels/map.ts";
 import { planMatmul } from "./kernels/matmul.ts";
 import { planMedian } from "./kernels/median.ts";
 import { planRadon } from "./kernels/radon.ts";
+import { planRealFft } from "./kernels/real_fft.ts";
 import { planReduce } from "./kernels/reduce.ts";
 import type { GpuResource } from "./resource_pool.ts";
 import { TableCache } from "./table_cache.ts";
@@ -22,7 +24,8 @@ const EMPTY_REDUCTION = { sum: 0, sumSquares: 0, dot: 0, max: -Infinity, min: In
 export class KernelRunner {
   readonly #queue: CommandQueue;
   readonly #buffers: BufferPool;
-  readonly #tables: TableCache;
+  readonly #tables: TableCache<AxisTable, AxisWords>;
+  readonly #griddingTables: TableCache<GriddingTable, GriddingWords>;
   readonly #fftTables: FftTables;
   readonly #lanes: number;
 
@@ -30,7 +33,8 @@ export class KernelRunner {
   constructor(queue: CommandQueue, buffers: BufferPool, lanes: number) {
     this.#queue = queue;
     this.#buffers = buffers;
-    this.#tables = new TableCache(buffers, queue);
+    this.#tables = new TableCache(buffers, queue, axisWords);
+    this.#griddingTables = new TableCache(buffers, queue, griddingWords);
     this.#fftTables = new FftTables(buffers, queue);
     this.#lanes = lanes;
   }
@@ -74,8 +78,14 @@ export class KernelRunner {
         return this.#dispatch(planConvolve(kernel, sources, target));
       case "fft":
         return this.#fft(kernel, sources[0], target);
+      case "realFft":
+        return this.#dispatch(planRealFft(kernel, sources, target));
       case "radon":
-        return this.#dispatch(planRadon(kernel, sources, target));
+        return this.#withScratch((allocate) => planRadon(kernel, sources, target, allocate));
+      case "gridding": {
+        const table = this.#griddingTables.get(kernel.table);
+        return this.#dispatch(planGridding(kernel, sources[0], table, target));
+      }
       default:
         kernel satisfies never;
     }
@@ -84,6 +94,7 @@ export class KernelRunner {
   /** Forgets the cached tables. */
   close(): void {
     this.#tables.close();
+    this.#griddingTables.close();
   }
 
   #dispatch(dispatches: readonly Dispatch[]): void {
@@ -131,7 +142,7 @@ export class KernelRunner {
 
 function arity(kernel: Kernel): number {
   if (kernel.kind === "map") return MAP_FUNCTIONS[kernel.fn];
-  if (["axis", "fft", "median"].includes(kernel.kind)) return 1;
+  if (["axis", "fft", "gridding", "median"].includes(kernel.kind)) return 1;
   if (kernel.kind === "reduce") return kernel.fn === "dot" ? 2 : 1;
   return 2;
 }

@@ -6,22 +6,42 @@ export type WasmFunction = (...parameters: number[]) => void;
 /** Builds the bytes of a module with one function from a small spec. */
 export type Generator<Spec> = (spec: Spec, math: Arithmetic) => Uint8Array<ArrayBuffer>;
 
+/** Where algorithms get their kernels from. */
+export interface Kernels {
+  /** The function that `generate` builds from `spec`. */
+  get<Spec>(generate: Generator<Spec>, spec: Spec): WasmFunction;
+}
+
+/** A kernel with the module that it came from. */
+export interface CompiledKernel {
+  /** Runs it on the calling thread. */
+  readonly run: WasmFunction;
+  /** Its module. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** The generated kernels over one memory: each spec is compiled once. */
-export class KernelCache {
-  readonly #functions: Map<string, WasmFunction> = new Map();
+export class KernelCache implements Kernels {
+  readonly #compiled: Map<string, CompiledKernel> = new Map();
 
   /** @param math the arithmetic to generate for; by default the best this engine has */
   constructor(readonly memory: WebAssembly.Memory, private readonly math: Arithmetic = arithmetic()) {}
 
-  /** The function that `generate` builds from `spec`. */
   get<Spec>(generate: Generator<Spec>, spec: Spec): WasmFunction {
+    return this.compiled(generate, spec).run;
+  }
+
+  /** As {@link get}, with the module's bytes. */
+  compiled<Spec>(generate: Generator<Spec>, spec: Spec): CompiledKernel {
     const key = generate.name + JSON.stringify(spec);
-    let compiled = this.#functions.get(key);
+    let compiled = this.#compiled.get(key);
     if (compiled === undefined) {
-      const module = new WebAssembly.Module(generate(spec, this.math));
-      const instance = new WebAssembly.Instance(module, { env: { memory: this.memory } });
-      compiled = Object.values(instance.exports)[0] as WasmFunction;
-      this.#functions.set(key, compiled);
+      const bytes = generate(spec, this.math);
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+        env: { memory: this.memory },
+      });
+      compiled = { run: Object.values(instance.exports)[0] as WasmFunction, bytes };
+      this.#compiled.set(key, compiled);
     }
     return compiled;
   }

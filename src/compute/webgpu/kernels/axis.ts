@@ -1,11 +1,11 @@
-import type { AxisKernel } from "../../kernel.ts";
+import type { AxisKernel, AxisTable } from "../../kernel.ts";
 import { type Dispatch, groups, loopRanges, Params, type Program, turnsPerInvocation } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
+import type { TableWords, Uploaded } from "../table_cache.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
-/** A sparse table as one buffer of 32-bit words: offsets (rows + 1), indices, then the weights' bits if there are any. */
-export interface UploadedTable {
-  readonly resource: GpuResource;
+/** A sparse table as 32-bit words: offsets (rows + 1), indices, then the weights' bits if there are any. */
+export interface AxisWords extends TableWords {
   readonly rows: number;
   readonly weighted: boolean;
   /** Entries of the longest row. */
@@ -15,6 +15,23 @@ export interface UploadedTable {
   /** Where the indices and the weights begin. */
   readonly indicesAt: number;
   readonly weightsAt: number;
+}
+
+/** What the cache uploads for a table. */
+export function axisWords({ offsets, indices, weights }: AxisTable): AxisWords {
+  const indicesAt = offsets.length;
+  const weightsAt = indicesAt + indices.length;
+  const words = new Int32Array(weightsAt + (weights?.length ?? 0));
+  words.set(offsets);
+  words.set(indices, indicesAt);
+  if (weights) new Float32Array(words.buffer).set(weights, weightsAt);
+  let longest = 0;
+  for (let row = 1; row < offsets.length; row++) {
+    longest = Math.max(longest, offsets[row] - offsets[row - 1]);
+  }
+  const rows = offsets.length - 1;
+  const single = longest === 1 && indices.length === rows;
+  return { words, rows, weighted: weights !== undefined, longest, single, indicesAt, weightsAt };
 }
 
 interface AxisSpec {
@@ -71,7 +88,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
 export function planAxis(
   kernel: AxisKernel,
   input: GpuResource,
-  table: UploadedTable,
+  table: Uploaded<AxisWords>,
   output: GpuResource,
 ): Dispatch[] {
   const { outer, inner } = kernel;

@@ -78,7 +78,7 @@ export function directSource(spec: DirectSpec, target: ConvTarget): string {
     repeat(windowColumns, (j) =>
       `let x${i}_${j} = ${
         loadActivation(
-          target.storage,
+          target,
           "source",
           "block",
           `tileY * ${tileHeight * stride}u + ${first + i}u`,
@@ -107,11 +107,11 @@ ${slices(0, count)}
 ${window}
 ${multiply}
 }
-${repeat(blocks, (o) => `let bias${o} = ${loadBias(target.storage, count, o)};`)}
+${repeat(blocks, (o) => `let bias${o} = ${loadBias(target, count, o)};`)}
 ${
       perOutput((i, j, o) =>
         storeOutput(
-          target.storage,
+          target,
           addends,
           `outGroup * ${blocks}u + ${o}u`,
           `tileY * ${tileHeight * scale}u + ${i}u`,
@@ -125,10 +125,9 @@ ${
 
 /** Rearranged weights of one group of output channels and one block of input channels: [tap][channel][output]. */
 export function directWeights(
-  spec: DirectSpec,
+  { op, channels }: Pick<DirectSpec, "op" | "channels">,
   at: (outChannel: number, inChannel: number, tap: number) => number,
 ): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
-  const { op, channels } = spec;
   const taps = tapCount(op);
   const fill = (into: Float32Array, outGroup: number, block: number) => {
     let n = 0;

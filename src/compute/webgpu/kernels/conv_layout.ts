@@ -6,6 +6,8 @@ export type ConvStorage = "texture" | "buffer";
 /** What the generators of convolution layers share. */
 export interface ConvTarget {
   readonly storage: ConvStorage;
+  /** Whether buffers hold float16; arithmetic is float32 all the same. */
+  readonly half?: boolean;
   /** See ConvPreset. */
   readonly broadcastLanes: number;
   readonly workgroup: number;
@@ -36,22 +38,32 @@ const LAYER_PARAMS = [
   "outPlane: u32",
 ];
 
+/** The line that a shader begins with where memory holds float16. */
+export function enableHalf(target: Pick<ConvTarget, "storage" | "half">): string {
+  return storageType(target) === "vec4h" ? "enable f16;\n" : "";
+}
+
 /** Letters of a layer's bindings: input, weights, addends, output. */
 export function layerBindings({ storage }: ConvTarget, addends: number): string {
   const [read, write] = storage === "texture" ? ["i", "o"] : ["r", "w"];
   return read.repeat(2 + addends) + write;
 }
 
-function declare(storage: ConvStorage, binding: number, name: string, write: boolean): string {
+/** The type of a value in memory: of four channels. */
+export function storageType({ storage, half }: Pick<ConvTarget, "storage" | "half">): "vec4f" | "vec4h" {
+  return storage === "buffer" && half ? "vec4h" : "vec4f";
+}
+
+function declare(target: ConvTarget, binding: number, name: string, write: boolean): string {
   const at = `@group(0) @binding(${binding})`;
-  return storage === "texture"
+  return target.storage === "texture"
     ? `${at} var ${name}: texture_storage_2d_array<rgba32float, ${write ? "write" : "read"}>;\n`
-    : `${at} var<storage, ${write ? "read_write" : "read"}> ${name}: array<vec4f>;\n`;
+    : `${at} var<storage, ${write ? "read_write" : "read"}> ${name}: array<${storageType(target)}>;\n`;
 }
 
 /** Code that reads block `block` (four channels) of a padded map at row `y`, column `x`. */
 export function loadActivation(
-  storage: ConvStorage,
+  { storage }: Pick<ConvTarget, "storage">,
   name: string,
   block: string,
   y: string,
@@ -60,7 +72,12 @@ export function loadActivation(
   const [row, plane] = name === "source" ? ["p.inRow", "p.inPlane"] : ["p.outRow", "p.outPlane"];
   return storage === "texture"
     ? `textureLoad(${name}, vec2u(${x}, ${y}), ${block})`
-    : `${name}[(${block}) * ${plane} + (${y}) * ${row} + ${x}]`;
+    : `vec4f(${name}[(${block}) * ${plane} + (${y}) * ${row} + ${x}])`;
+}
+
+/** Code for the place of the first weight of `block`, of `count` for each, in the buffer of weights. */
+export function weightIndex(count: number, block = "block"): string {
+  return `(outGroup * (p.inBlocks + 1u) + ${block}) * ${count}u`;
 }
 
 /** Code for the weights of one turn of the channel loop. */
@@ -80,7 +97,7 @@ export function weightAccess({ storage, broadcastLanes }: ConvTarget, count: num
   const load = (index: string) =>
     storage === "texture"
       ? `textureLoad(weights, vec2u(${index}, block), outGroup)`
-      : `weights[(outGroup * (p.inBlocks + 1u) + block) * ${count}u + ${index}]`;
+      : `vec4f(weights[${weightIndex(count)} + ${index}])`;
   if (broadcastLanes === 0) {
     return {
       slices: () => "",
@@ -104,15 +121,15 @@ export function weightAccess({ storage, broadcastLanes }: ConvTarget, count: num
 }
 
 /** Code that reads the bias of the `index`-th block of the group: it follows the weights of all input blocks. */
-export function loadBias(storage: ConvStorage, count: number, index: number): string {
+export function loadBias({ storage }: ConvTarget, count: number, index: number): string {
   return storage === "texture"
     ? `textureLoad(weights, vec2u(${index}u, p.inBlocks), outGroup)`
-    : `weights[(outGroup * (p.inBlocks + 1u) + p.inBlocks) * ${count}u + ${index}u]`;
+    : `vec4f(weights[${weightIndex(count, "p.inBlocks")} + ${index}u])`;
 }
 
 /** Code that finishes one output value and stores it if it lies inside the map. */
 export function storeOutput(
-  storage: ConvStorage,
+  target: ConvTarget,
   addends: number,
   block: string,
   y: string,
@@ -121,12 +138,12 @@ export function storeOutput(
 ): string {
   const added = repeat(
     addends,
-    (k) => ` + ${loadActivation(storage, `addend${k}`, block, "row", "column")}`,
+    (k) => ` + ${loadActivation(target, `addend${k}`, block, "row", "column")}`,
     "",
   );
-  const store = storage === "texture"
+  const store = target.storage === "texture"
     ? `textureStore(output, vec2u(column, row), ${block}, result);`
-    : `output[(${block}) * p.outPlane + row * p.outRow + column] = result;`;
+    : `output[(${block}) * p.outPlane + row * p.outRow + column] = ${storageType(target)}(result);`;
   return `if (${block} < outBlocks && ${y} < height && ${x} < width) {
   let row = ${y} + ${BORDER}u; let column = ${x} + ${BORDER}u; let value = ${value};
   let result = select(value, floor, value < floor)${added};
@@ -135,16 +152,21 @@ export function storeOutput(
 `;
 }
 
+/** The declarations of a layer's bindings: source, weights, addend0.., output, and the parameters p. */
+export function declareLayer(target: ConvTarget, addends: number): string {
+  return declare(target, 0, "source", false) + declare(target, 1, "weights", false) +
+    repeat(addends, (k) => declare(target, 2 + k, `addend${k}`, false), "") +
+    declare(target, 2 + addends, "output", true) + paramsStruct(3 + addends, LAYER_PARAMS);
+}
+
 /**
- * A layer's shader around `body`. It declares the bindings source, weights, addend0.., output; invocations take tiles of
- * the image in row-major order (tileX, tileY) for one group of output channels (outGroup).
+ * A layer's shader around `body`. Invocations take tiles of the image in row-major order (tileX, tileY) for one group of
+ * output channels (outGroup).
  */
 export function layerShader(target: ConvTarget, addends: number, body: string): string {
-  const { storage, workgroup, broadcastLanes } = target;
+  const { workgroup, broadcastLanes } = target;
   const lane = broadcastLanes > 0 ? ",\n  @builtin(subgroup_invocation_id) lane: u32" : "";
-  return declare(storage, 0, "source", false) + declare(storage, 1, "weights", false) +
-    repeat(addends, (k) => declare(storage, 2 + k, `addend${k}`, false), "") +
-    declare(storage, 2 + addends, "output", true) + paramsStruct(3 + addends, LAYER_PARAMS) +
+  return enableHalf(target) + declareLayer(target, addends) +
     `@compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32${lane}) {
   let outGroup = group.x;

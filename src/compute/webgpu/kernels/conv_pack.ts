@@ -1,4 +1,4 @@
-import { BORDER, type ConvStorage } from "./conv_layout.ts";
+import { BORDER, type ConvTarget, enableHalf, storageType } from "./conv_layout.ts";
 import { paramsStruct, repeat, storageBuffer } from "./wgsl.ts";
 
 const MEMBERS = [
@@ -11,15 +11,17 @@ const MEMBERS = [
   "mapPlane: u32",
 ];
 
-function declareMap(storage: ConvStorage, binding: number, access: "read" | "write"): string {
-  return storage === "texture"
+type MapTarget = Pick<ConvTarget, "storage" | "half">;
+
+function declareMap(target: MapTarget, binding: number, access: "read" | "write"): string {
+  return target.storage === "texture"
     ? `@group(0) @binding(${binding}) var map: texture_storage_2d_array<rgba32float, ${access}>;\n`
-    : storageBuffer(binding, "map", "vec4f", access === "read" ? "read" : "read_write");
+    : storageBuffer(binding, "map", storageType(target), access === "read" ? "read" : "read_write");
 }
 
 /** Invocation (x, y, block) handles four channels of one pixel. */
-function shader(declarations: string, body: string): string {
-  return `${declarations}${paramsStruct(2, MEMBERS)}
+function shader(target: MapTarget, declarations: string, body: string): string {
+  return `${enableHalf(target)}${declarations}${paramsStruct(2, MEMBERS)}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
   for (var block = id.z; block < p.blocks; block += count.z) {
@@ -37,32 +39,34 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
 }
 
 /** The WGSL text that fills a feature map from planes; channels beyond the last are zero. */
-export function packSource(storage: ConvStorage): string {
+export function packSource(target: MapTarget): string {
   const components = repeat(4, (k) => {
     const index = `at + min(${k}u, p.channels - 1u - block * 4u) * plane`;
     return `select(0.0, planes[${index}], block * 4u + ${k}u < p.channels)`;
   }, ", ");
-  const store = storage === "texture"
+  const store = target.storage === "texture"
     ? "textureStore(map, vec2u(column, row), block, value);"
-    : "map[block * p.mapPlane + row * p.mapRow + column] = value;";
+    : `map[block * p.mapPlane + row * p.mapRow + column] = ${storageType(target)}(value);`;
   return shader(
-    storageBuffer(0, "planes", "f32") + declareMap(storage, 1, "write"),
+    target,
+    storageBuffer(0, "planes", "f32") + declareMap(target, 1, "write"),
     `let value = vec4f(${components});\n        ${store}`,
   );
 }
 
 /** The WGSL text that writes a feature map as planes. */
-export function unpackSource(storage: ConvStorage): string {
-  const load = storage === "texture"
+export function unpackSource(target: MapTarget): string {
+  const load = target.storage === "texture"
     ? "textureLoad(map, vec2u(column, row), block)"
-    : "map[block * p.mapPlane + row * p.mapRow + column]";
+    : "vec4f(map[block * p.mapPlane + row * p.mapRow + column])";
   const stores = repeat(
     4,
     (k) => `if (block * 4u + ${k}u < p.channels) { planes[at + ${k}u * plane] = value[${k}]; }`,
     "\n        ",
   );
   return shader(
-    declareMap(storage, 0, "read") + storageBuffer(1, "planes", "f32", "read_write"),
+    target,
+    declareMap(target, 0, "read") + storageBuffer(1, "planes", "f32", "read_write"),
     `let value = ${load};\n        ${stores}`,
   );
 }

@@ -69,7 +69,7 @@ export function winogradSource({ tileHeight, channels, addends }: WinogradSpec, 
   const rows = tileHeight + 2;
   const load = (r: number, i: number) =>
     loadActivation(
-      target.storage,
+      target,
       "source",
       "block",
       `tileY * ${tileHeight}u + ${r}u`,
@@ -93,7 +93,7 @@ ${repeat(channels, (o) => repeat(4, (ic) => repeat(3, (ky) => multiply(q, o, ic,
     );
     const stores = transformOutput((q) => `t${y}_${block}_${q}`).map((value, i) =>
       storeOutput(
-        target.storage,
+        target,
         addends,
         `outGroup * ${blocks}u + ${block}u`,
         `tileY * ${tileHeight}u + ${y}u`,
@@ -115,7 +115,7 @@ for (var block = 0u; block < p.inBlocks; block++) {
 ${window}
 ${repeat(POINTS, point)}
 }
-${repeat(blocks, (o) => `let bias${o} = ${loadBias(target.storage, count, o)};`)}
+${repeat(blocks, (o) => `let bias${o} = ${loadBias(target, count, o)};`)}
 ${repeat(tileHeight, (y) => repeat(blocks, (block) => finish(y, block)))}`,
   );
 }

@@ -12,6 +12,8 @@ interface Side {
   /** Extent of the axis. */
   readonly length: number;
   readonly origin: number;
+  /** Whether real and imaginary parts lie in turn along the axis. */
+  readonly interleaved: boolean;
   /** Whether real and imaginary parts are exchanged: an inverse transform is a forward one between exchanged arrays. */
   readonly exchanged: boolean;
 }
@@ -45,13 +47,21 @@ export function planFftDispatches(
 ): Dispatch[] {
   const { batch, outer, length, inner, origin, inverse } = kernel;
   if (batch * outer * length * inner === 0) return [];
-  const own = (resource: GpuResource): Side => ({ resource, length, origin, exchanged: inverse });
+  const own = (resource: GpuResource, side: "input" | "output"): Side => ({
+    resource,
+    length,
+    origin,
+    interleaved: kernel.interleaved === side,
+    exchanged: inverse,
+  });
   const passes = new Passes(kernel, plan, factors, scratch);
-  if (!isChirp(plan)) return passes.transform(own(input), own(output), "plain", "scaled");
+  if (!isChirp(plan)) {
+    return passes.transform(own(input, "input"), own(output, "output"), "plain", "scaled");
+  }
   const middle = passes.intermediate();
   return [
-    ...passes.transform(own(input), middle, "chirp", "spectrum"),
-    ...passes.transform(middle, own(output), "plain", "chirp"),
+    ...passes.transform(own(input, "input"), middle, "chirp", "spectrum"),
+    ...passes.transform(middle, own(output, "output"), "plain", "chirp"),
   ];
 }
 
@@ -73,12 +83,18 @@ class Passes {
     const { batch, outer, inner } = this.kernel;
     const { length } = this.#smooth;
     const resource = this.scratch(2 * batch * outer * length * inner);
-    return { resource, length, origin: 0, exchanged: false };
+    return { resource, length, origin: 0, interleaved: false, exchanged: false };
   }
 
   /** The launches of one smooth transform. */
   transform(from: Side, to: Side, load: FftEnds["load"], store: FftEnds["store"]): Dispatch[] {
-    const ends = { load, store, shifted: this.kernel.origin > 0, strided: this.kernel.inner > 1 };
+    const ends = {
+      load,
+      store,
+      shifted: this.kernel.origin > 0,
+      strided: this.kernel.inner > 1,
+      interleaved: this.kernel.interleaved !== undefined,
+    };
     return fitsWorkgroup(this.#smooth) ? [this.#lines(from, to, ends)] : this.#stages(from, to, ends);
   }
 
@@ -104,6 +120,7 @@ class Passes {
         store: s === last ? ends.store : "scaled",
         shifted: ends.shifted && (s === 0 || s === last),
         strided: ends.strided,
+        interleaved: ends.interleaved,
       };
       const program: Program = {
         key: ["fft stage", ...Object.values(spec)].join(" "),
@@ -132,11 +149,13 @@ class Passes {
     scale = this.kernel.scale,
   ): Dispatch {
     const { outer, inner, length } = this.kernel;
-    const plane = (side: Side) => outer * side.length * inner;
+    const plane = (side: Side) => side.interleaved ? inner : outer * side.length * inner;
     const parts = (side: Side) => side.exchanged ? [plane(side), 0] : [0, plane(side)];
     const chirpAt = this.#smooth.length;
     const params = new Params()
-      .int(this.#lineCount, outer, inner, from.length, to.length, from.origin, to.origin)
+      .int(this.#lineCount, ...[from, to].map((side) => side.interleaved ? 1 : outer))
+      .int(...[from, to].map((side) => side.interleaved ? 2 * inner : inner))
+      .int(inner, from.length, to.length, from.origin, to.origin)
       .int(...parts(from), ...parts(to), chirpAt, chirpAt + length)
       .float(scale)
       .int(...extra);

@@ -101,8 +101,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) count: vec
   let slot = own * ${plan.length}u;
   let line = (group.y * count.x + group.x) * ${lines}u + own;
   let present = ${exact ? "line" : "min(line, p.lines - 1u)"};
-  let source = lineStart(present, p.lengthIn);
-  let destination = lineStart(present, p.lengthOut);
+  let source = lineStart(present, p.lengthIn, p.outerIn);
+  let destination = lineStart(present, p.lengthOut, p.outerOut);
 ${body}
 }
 `;

@@ -36,8 +36,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
   if (i < p.lines * p.step) {
     let line = ${line};
     let j = ${j};
-    let source = lineStart(line, p.lengthIn);
-    let destination = lineStart(line, p.lengthOut);
+    let source = lineStart(line, p.lengthIn, p.outerIn);
+    let destination = lineStart(line, p.lengthOut, p.outerOut);
     let k = j % p.span;
     ${rotated ? "let w = factors[k * p.rootStep];" : ""}
     ${repeat(radix, (i) => `let a${i} = load(source, j + ${i}u * p.step);`)}

@@ -11,12 +11,17 @@ export interface FftEnds {
   readonly shifted: boolean;
   /** Whether neighbouring lines, rather than neighbours on a line, are side by side in memory. */
   readonly strided: boolean;
+  /** Whether the input or the output has real and imaginary parts in turn. */
+  readonly interleaved: boolean;
 }
 
 /** The members of the uniform parameters that all FFT shaders share, in order. */
 export const FFT_PARAMS = [
   "lines: u32",
-  "outer: u32",
+  "outerIn: u32",
+  "outerOut: u32",
+  "stepIn: u32",
+  "stepOut: u32",
   "inner: u32",
   "lengthIn: u32",
   "lengthOut: u32",
@@ -39,12 +44,12 @@ export const FFT_PARAMS = [
  * @param members further parameters
  */
 export function fftHead(
-  { load, store, shifted, strided }: FftEnds,
+  { load, store, shifted, strided, interleaved }: FftEnds,
   members: readonly string[] = [],
 ): string {
-  const step = strided ? " * p.inner" : "";
+  const step = (side: string) => strided || interleaved ? ` * p.step${side}` : "";
   const place = (n: string, side: string) => shifted ? `place(${n}, p.origin${side}, p.length${side})` : n;
-  const value = `let at = start + ${place("n", "In")}${step};
+  const value = `let at = start + ${place("n", "In")}${step("In")};
   let value = vec2f(x[at + p.inRe], x[at + p.inIm]);`;
   const loadBody = load === "plain"
     ? `${value}
@@ -61,9 +66,9 @@ fn place(n: u32, origin: u32, length: u32) -> u32 {
   let i = n + origin;
   return select(i, i - length, i >= length);
 }
-fn lineStart(line: u32, length: u32) -> u32 {
+fn lineStart(line: u32, length: u32, outer: u32) -> u32 {
   let block = ${strided ? "line / p.inner" : "line"};
-  return (block + block / p.outer * p.outer) * length${strided ? " * p.inner + line % p.inner" : ""};
+  return (block + block / outer * outer) * length${strided ? " * p.inner + line % p.inner" : ""};
 }
 fn load(start: u32, n: u32) -> vec2f {
   ${loadBody}
@@ -71,7 +76,7 @@ fn load(start: u32, n: u32) -> vec2f {
 fn store(start: u32, k: u32, value: vec2f) {
   ${store === "chirp" ? "if (k >= p.lengthOut) { return; }" : ""}
   let result = ${stored}${store === "spectrum" ? "" : " * p.scale"};
-  let at = start + ${place("k", "Out")}${step};
+  let at = start + ${place("k", "Out")}${step("Out")};
   y[at + p.outRe] = result.x;
   y[at + p.outIm] = result.y;
 }

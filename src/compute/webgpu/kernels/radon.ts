@@ -1,20 +1,10 @@
 import type { RadonKernel } from "../../kernel.ts";
 import { type Dispatch, groups, loopRanges, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
+import { planParallelAdjoint, RADON_MEMBERS, suitsParallelAdjoint } from "./radon_parallel_adjoint.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
-const MEMBERS = [
-  "planes: i32",
-  "size: i32",
-  "detectors: i32",
-  "angles: i32",
-  "steps: i32",
-  "begin: i32",
-  "end: i32",
-  "centre: f32",
-  "spacing: f32",
-  "divergence: f32",
-];
+const MEMBERS = [...RADON_MEMBERS, "spacing: f32", "divergence: f32"];
 
 /** Steps below this keep a coordinate in place, so that it does not clip the ray. */
 const FLAT = "1e-4";
@@ -126,14 +116,20 @@ export function radonSource(mode: RadonKernel["mode"]): string {
     storageBuffer(2, "output", "f32", "read_write") + paramsStruct(3, MEMBERS) + body;
 }
 
-/** The launches: one, or for very many views or steps several that add up. */
+/**
+ * The launches: one, or for very many views or steps several that add up.
+ *
+ * @param scratch gives a buffer for intermediate values
+ */
 export function planRadon(
   kernel: RadonKernel,
   inputs: readonly GpuResource[],
   output: GpuResource,
+  scratch: (length: number) => GpuResource,
 ): Dispatch[] {
   const { mode, planes, size, detectors, angles, steps, centre, spacing, divergence } = kernel;
   if (planes * size * detectors * angles === 0) return [];
+  if (suitsParallelAdjoint(kernel)) return planParallelAdjoint(kernel, inputs, output, scratch);
   const program: Program = { key: `radon ${mode}`, bindings: "rrw", source: () => radonSource(mode) };
   const [ranges, workgroups]: [[number, number][], [number, number, number]] = mode === "project"
     ? [loopRanges(steps, 1), [groups(detectors, 64), groups(angles, 1), groups(planes, 1)]]

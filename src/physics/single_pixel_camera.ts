@@ -1,0 +1,98 @@
+import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { DecomposablePhysics } from "./decomposable_physics.ts";
+import { firstPatterns, PATTERN_ORDERINGS, type PatternOrdering } from "./hadamard_orderings.ts";
+import type { PhysicsOptions } from "./physics.ts";
+import { isPowerOfTwo, walshHadamard2D, walshHadamardPasses } from "./walsh_hadamard.ts";
+
+/** Options of {@link SinglePixelCamera}. */
+export interface SinglePixelCameraOptions extends PhysicsOptions, TensorOptions {
+  /** Number of patterns, 1 to H W. */
+  m: number;
+  /** (C, H, W) of the images, H and W powers of two. */
+  imgSize: readonly number[];
+  /** Which patterns come first; default `"sequency"`. */
+  ordering?: PatternOrdering;
+}
+
+/**
+ * A camera with one detector that sees the image through m patterns: y = mask H x, H the orthonormal two-dimensional
+ * Walsh-Hadamard transform (natural order) and mask 1 at the first m patterns of an ordering. Measurements (B, C, H, W) are 0
+ * at the patterns not taken; each channel is measured by itself. Exact proximal operator and pseudo-inverse.
+ *
+ * @example
+ * ```ts
+ * import { openDevice, setDefaultDevice, SinglePixelCamera, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const camera = new SinglePixelCamera({ m: 16, imgSize: [1, 8, 8], ordering: "zig_zag" });
+ * const y = await camera.A(Tensor.ones([1, 1, 8, 8]));
+ * console.log((await camera.A_dagger(y)).shape); // [ 1, 1, 8, 8 ]
+ * ```
+ */
+export class SinglePixelCamera extends DecomposablePhysics {
+  /** (C, H, W) of the images. */
+  readonly imgSize: readonly number[];
+  /** 1 at the patterns taken, (1, 1, H, W). */
+  readonly mask: Tensor;
+  readonly #passes: Parameters<typeof walshHadamard2D>[1];
+
+  /**
+   * Builds the operator.
+   *
+   * @throws {InvalidArgumentError} for sizes that are not powers of two, an unknown ordering, or m out of range
+   */
+  constructor(options: SinglePixelCameraOptions) {
+    super(options);
+    const { m, imgSize, ordering = "sequency", device } = options;
+    const action = "build SinglePixelCamera";
+    const [, height, width] = imgSize;
+    if (imgSize.length !== 3 || !isPowerOfTwo(height) || !isPowerOfTwo(width)) {
+      throw new InvalidArgumentError(
+        action,
+        "imgSize",
+        "(C, H, W), H and W powers of two",
+        formatShape(imgSize),
+      );
+    }
+    if (!PATTERN_ORDERINGS.includes(ordering)) {
+      throw new InvalidArgumentError(
+        action,
+        "ordering",
+        `one of ${PATTERN_ORDERINGS.join(", ")}`,
+        `"${ordering}"`,
+      );
+    }
+    if (!Number.isInteger(m) || m < 1 || m > height * width) {
+      throw new InvalidArgumentError(action, "m", `a whole number in [1, ${height * width}]`, String(m));
+    }
+    this.imgSize = imgSize;
+    const mask = new Float32Array(height * width);
+    for (const position of firstPatterns(ordering, height, width, m)) mask[position] = 1;
+    this.mask = Tensor.from(mask, [1, 1, height, width], { device });
+    this.#passes = { height: walshHadamardPasses(height), width: walshHadamardPasses(width) };
+  }
+
+  /** The mask. */
+  protected override singularValues(): Tensor {
+    return this.mask;
+  }
+
+  /** H x */
+  protected override async V_adjoint(x: Tensor): Promise<Tensor> {
+    if (formatShape(x.shape.slice(1)) !== formatShape(this.imgSize)) {
+      throw new InvalidArgumentError(
+        "apply SinglePixelCamera",
+        "the image",
+        `of shape (B, ${this.imgSize.join(", ")})`,
+        formatShape(x.shape),
+      );
+    }
+    return await Promise.resolve(walshHadamard2D(x, this.#passes));
+  }
+
+  /** H u: the transform is its own inverse. */
+  protected override async V(u: Tensor): Promise<Tensor> {
+    return await this.V_adjoint(u);
+  }
+}
