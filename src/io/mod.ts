@@ -14,6 +14,7 @@
  */
 export { FileError, readBytes, writeBytes } from "./files.ts";
 export type { FloatArray } from "./float_array.ts";
+export { type FetchedFile, readFetched } from "./fetched_file.ts";
 export { FormatError } from "./format_error.ts";
 export { decodeNpy, encodeNpy, loadNpy, saveNpy } from "./npy.ts";
 export { NpyError } from "./npy_header.ts";
@@ -31,5 +32,8 @@ export {
   SafetensorsError,
 } from "./safetensors_decode.ts";
 export { encodeSafetensors, type SafetensorsInput } from "./safetensors_encode.ts";
+export { decodeStateDict } from "./state_dict_file.ts";
 export { type LineChartOptions, lineChartSvg } from "./svg_chart.ts";
 export type { ChartSeries } from "./svg_chart_parts.ts";
+export { decodeTorchStateDict, loadTorchStateDict, TorchCheckpointError } from "./torch_checkpoint.ts";
+export type { TorchDtype, TorchEntry } from "./torch_tensors.ts";

@@ -4,6 +4,7 @@ import { locationName, readBytes, writeBytes } from "./files.ts";
 import { elementCount, type FloatArray } from "./float_array.ts";
 import { formatNpyHeader, NpyError, parseNpyHeader } from "./npy_header.ts";
 import { scalarSize, scalarsToFloat32 } from "./scalars.ts";
+import { gatherStrided } from "./strided.ts";
 
 /**
  * Decodes a .npy file (versions 1.0 to 3.0; either byte order; C or Fortran order) of float16/32/64, signed or unsigned
@@ -76,16 +77,5 @@ function fortranToC(values: Float32Array, shape: readonly number[], perElement: 
   const strides = shape.map((_, axis) =>
     shape.slice(0, axis).reduce((product, extent) => product * extent, 1)
   );
-  const index = shape.map(() => 0);
-  const out = new Float32Array(values.length);
-  for (let at = 0, from = 0; at < out.length; at += perElement) {
-    for (let k = 0; k < perElement; k++) out[at + k] = values[from * perElement + k];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return out;
+  return gatherStrided(values, shape, strides, perElement);
 }

@@ -2,6 +2,7 @@ import type { AxisTable } from "../compute/kernel.ts";
 import { transposeTable } from "../tensor/ops/axis.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { RecentValues } from "./recent_values.ts";
 
 /**
  * Differences between neighbours along an axis of n samples:
@@ -18,8 +19,7 @@ interface DifferencePair {
 }
 
 /** Pairs made before: devices keep what they uploaded for a table by its identity. */
-const known = new Map<string, DifferencePair>();
-const MOST_KNOWN = 64;
+const known = new RecentValues<DifferencePair>();
 
 /** The differences along dimension `dim`, of x's shape. */
 export function difference(x: Tensor, dim: number, rule: DifferenceRule): Tensor {
@@ -72,24 +72,32 @@ export function nablaAdjoint(v: Tensor): Tensor {
   return gradientAdjoint(vertical, horizontal);
 }
 
-/** The adjoint of the discrete gradient with its two components apart. */
-export function gradientAdjoint(vertical: Tensor, horizontal: Tensor): Tensor {
-  using down = differenceAdjoint(vertical, 2, "forward");
-  using across = differenceAdjoint(horizontal, 3, "forward");
-  return down.add(across);
+/** The discrete gradient's components apart: forward differences along every spatial dimension, outermost first. */
+export function gradient(x: Tensor): Tensor[] {
+  return x.shape.slice(2).map((_, k) => difference(x, k + 2, "forward"));
+}
+
+/** The adjoint of {@link gradient}. */
+export function gradientAdjoint(...components: readonly Tensor[]): Tensor {
+  let sum: Tensor | undefined;
+  for (const [k, component] of components.entries()) {
+    const back = differenceAdjoint(component, k + 2, "forward");
+    if (!sum) {
+      sum = back;
+      continue;
+    }
+    using before = sum;
+    using term = back;
+    sum = before.add(term);
+  }
+  return sum!;
 }
 
 function tables(length: number, rule: DifferenceRule): DifferencePair {
-  const key = `${rule} ${length}`;
-  let pair = known.get(key);
-  if (pair) known.delete(key);
-  else {
+  return known.get(`${rule} ${length}`, () => {
     const apply = differenceTable(length, rule);
-    pair = { apply, adjoint: transposeTable(apply) };
-  }
-  known.set(key, pair);
-  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value!);
-  return pair;
+    return { apply, adjoint: transposeTable(apply) };
+  });
 }
 
 function differenceTable(length: number, rule: DifferenceRule): AxisTable {

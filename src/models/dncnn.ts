@@ -1,26 +1,32 @@
-import type { Device } from "../compute/device.ts";
-import { loadSafetensors } from "../io/safetensors.ts";
-import { generatorFor } from "../tensor/random.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
-import { Denoiser } from "./denoiser.ts";
-import { DnCNNNetwork } from "./dncnn_network.ts";
+import type { ConvEngine } from "../compute/conv_engine.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { ConvChain } from "./conv_chain.ts";
+import { foreignState } from "./foreign_state.ts";
+import { type DeviceNetwork, NetworkDenoiser } from "./network_denoiser.ts";
+import { dncnnWeights } from "./pretrained.ts";
+import { heWeights } from "./random_weights.ts";
+import { requireCounts } from "./require_counts.ts";
 import { type HostParameter, type ParameterShapes, readStateDict, type StateDict } from "./state_dict.ts";
+import { loadWeights, type WeightsSource } from "./weights_source.ts";
 
 /** Options of {@link DnCNN.create}. */
 export interface DnCNNOptions {
-  /** Channels of the images; default 3. */
+  /** Channels of the images; by default the weights' own, or 3. */
   inChannels?: number;
   /** Equal to `inChannels`, its default, because the network adds the image to its result. */
   outChannels?: number;
-  /** Number of convolutions, >= 2; default 20. */
+  /** Number of convolutions, >= 2; by default the weights' own, or 20. */
   depth?: number;
-  /** Channels between them; default 64. */
+  /** Channels between them; by default the weights' own, or 64. */
   nf?: number;
-  /** Whether the convolutions have biases; default true. */
+  /** Whether the convolutions have biases; by default as the weights, or true. */
   bias?: boolean;
-  /** The path or URL of a .safetensors file, or a state dict; `null`, the default, draws random weights. */
-  weights?: string | URL | StateDict | null;
+  /**
+   * `"download"` or `"download_lipschitz"` for deepinv's own weights in colour or gray, a file, or a state dict; `null`,
+   * the default, draws random weights.
+   */
+  weights?: WeightsSource;
   /** Of random weights; default 0. */
   seed?: number;
 }
@@ -41,49 +47,40 @@ export type DnCNNConfig = Readonly<Required<Pick<DnCNNOptions, "inChannels" | "d
  * console.log((await denoiser.forward(Tensor.zeros([1, 1, 16, 16]))).shape); // [ 1, 1, 16, 16 ]
  * ```
  */
-export class DnCNN extends Denoiser implements Disposable {
+export class DnCNN extends NetworkDenoiser {
   /** The network's size. */
   readonly config: DnCNNConfig;
-  #weights: ReadonlyMap<string, HostParameter>;
-  readonly #networks = new Map<Device, DnCNNNetwork>();
 
   private constructor(config: DnCNNConfig, weights: ReadonlyMap<string, HostParameter>) {
-    super();
+    super("DnCNN", parameterShapes(config), weights);
     this.config = config;
-    this.#weights = weights;
   }
 
   /**
    * Builds a network and loads or draws its weights.
    *
    * @throws {InvalidArgumentError} when a size is out of range or the weights do not fit it
-   * @throws {FileError} when the weights' file cannot be read
-   * @throws {SafetensorsError} when it is not a valid safetensors file
+   * @throws {FileError} when the weights' file cannot be read, or has another hash
+   * @throws {SafetensorsError} when it is neither a valid safetensors file nor a PyTorch checkpoint
+   * @throws {TorchCheckpointError} when it is a PyTorch checkpoint that is refused
    */
   static async create(options: DnCNNOptions = {}): Promise<DnCNN> {
-    const { inChannels = 3, outChannels = inChannels, depth = 20, nf = 64, bias = true } = options;
-    const { weights = null, seed = 0 } = options;
-    const counts = [inChannels, outChannels, depth, nf];
-    if (!counts.every((count) => Number.isInteger(count) && count >= 1) || depth < 2) {
-      throw new InvalidArgumentError(
-        "build DnCNN",
-        "inChannels, outChannels, depth and nf",
-        "whole numbers >= 1, with depth >= 2",
-        counts.join(", "),
-      );
-    }
+    const { weights, seed = 0, ...sizes } = options;
+    const channels = sizes.inChannels ?? 3;
+    const state = await loadWeights("DnCNN", weights, dncnnWeights(channels, sizes.outChannels ?? channels));
+    const found = state ? sizeOf(state) : { inChannels: 3, depth: 20, nf: 64, bias: true };
+    const { inChannels = found.inChannels, depth = found.depth, nf = found.nf, bias = found.bias } = sizes;
+    const { outChannels = inChannels } = sizes;
+    requireCounts("DnCNN", { inChannels, outChannels, depth, nf }, { depth: 2 });
     if (outChannels !== inChannels) {
       const requirement = `inChannels (${inChannels})`;
       throw new InvalidArgumentError("build DnCNN", "outChannels", requirement, String(outChannels));
     }
     const config = { inChannels, depth, nf, bias };
     const shapes = parameterShapes(config);
-    const state = typeof weights === "string" || weights instanceof URL
-      ? await loadSafetensors(weights)
-      : weights;
     return new DnCNN(
       config,
-      state ? await readStateDict("DnCNN", state, shapes) : randomWeights(shapes, seed),
+      state ? await readStateDict("DnCNN", state, shapes) : heWeights(shapes, seed),
     );
   }
 
@@ -95,43 +92,17 @@ export class DnCNN extends Denoiser implements Disposable {
    * @throws {InvalidArgumentError} for other shapes
    */
   override async forward(x: Tensor, _sigma?: number | Tensor): Promise<Tensor> {
-    const { inChannels } = this.config;
-    if (x.shape.length !== 4 || x.shape[1] !== inChannels || x.numel === 0) {
-      const requirement = `of shape (B, ${inChannels}, H, W), none of them 0`;
-      throw new InvalidArgumentError("denoise with DnCNN", "x", requirement, formatShape(x.shape));
-    }
-    let network = this.#networks.get(x.device);
-    if (!network) {
-      network = new DnCNNNetwork(x.device.conv, layerNames(this.config.depth), this.#weights);
-      this.#networks.set(x.device, network);
-    }
-    return await Promise.resolve(network.forward(x));
+    this.requireInput(x, this.config.inChannels);
+    return await Promise.resolve(this.networkFor(x).forward(x));
   }
 
-  /** A copy of the parameters on the default device, by deepinv's key names in deepinv's order. */
-  stateDict(): Map<string, Tensor> {
-    return new Map([...this.#weights].map(([key, { shape, data }]) => [key, Tensor.from(data, shape)]));
-  }
-
-  /**
-   * Replaces all parameters.
-   *
-   * @throws {InvalidArgumentError} naming keys that are missing, unknown or of another shape
-   */
-  async loadStateDict(state: StateDict): Promise<void> {
-    this.#weights = await readStateDict("DnCNN", state, parameterShapes(this.config));
-    this.dispose();
-  }
-
-  /** Frees what the network holds on devices; it is built again when needed. */
-  dispose(): void {
-    for (const network of this.#networks.values()) network[Symbol.dispose]();
-    this.#networks.clear();
-  }
-
-  /** Same as {@link dispose}, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose();
+  /** The layers on a device. */
+  protected override build(engine: ConvEngine, weights: ReadonlyMap<string, HostParameter>): DeviceNetwork {
+    const layers = layerNames(this.config.depth).map((name) => ({
+      ...weights.get(`${name}.weight`)!,
+      bias: weights.get(`${name}.bias`)?.data,
+    }));
+    return new ConvChain(engine, layers, { residual: true });
   }
 }
 
@@ -150,14 +121,17 @@ function parameterShapes({ inChannels, depth, nf, bias }: DnCNNConfig): Paramete
   return shapes;
 }
 
-/** He's normal initialisation (2015) for weights; biases are 0. */
-function randomWeights(shapes: ParameterShapes, seed: number): Map<string, HostParameter> {
-  const generator = generatorFor(seed);
-  return new Map([...shapes].map(([key, shape]) => {
-    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-    if (shape.length === 1) return [key, { shape, data }];
-    const deviation = Math.sqrt(2 / (shape[1] * shape[2] * shape[3]));
-    generator.fillNormal(data);
-    return [key, { shape, data: data.map((value) => deviation * value) }];
-  }));
+/**
+ * Reads a network's size off a state dict's keys and shapes.
+ *
+ * @throws {InvalidArgumentError} when it is not a DnCNN's
+ */
+function sizeOf(state: StateDict): DnCNNConfig {
+  const shape = state.get("in_conv.weight")?.shape;
+  if (shape?.length !== 4) {
+    throw foreignState("DnCNN", "in_conv.weight, conv_list.0.weight, ...", state);
+  }
+  let depth = 2;
+  while (state.has(`conv_list.${depth - 2}.weight`)) depth++;
+  return { inChannels: shape[1], depth, nf: shape[0], bias: state.has("in_conv.bias") };
 }

@@ -1,10 +1,5 @@
-import type { Device } from "../compute/device.ts";
-import { FileError } from "../io/files.ts";
-import { loadSafetensors } from "../io/safetensors.ts";
-import { generatorFor } from "../tensor/random.ts";
+import type { ConvEngine } from "../compute/conv_engine.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
-import { Denoiser } from "./denoiser.ts";
 import {
   checkConfig,
   DEFAULT_NB,
@@ -14,33 +9,32 @@ import {
   sizeOf,
 } from "./drunet_layout.ts";
 import { DRUNetNetwork } from "./drunet_network.ts";
+import { type DeviceNetwork, NetworkDenoiser } from "./network_denoiser.ts";
 import { noiseMap } from "./noise_map.ts";
+import { drunetWeights } from "./pretrained.ts";
+import { uniformWeights } from "./random_weights.ts";
 import { applyWithSizeRule } from "./size_rule.ts";
-import { type HostParameter, readStateDict, type StateDict } from "./state_dict.ts";
+import { type HostParameter, readStateDict } from "./state_dict.ts";
+import { loadWeights, type WeightsSource } from "./weights_source.ts";
 
 /** Options of {@link DRUNet.create}. */
 export interface DRUNetOptions {
-  /** Channels of the noisy image; default 3. */
+  /** Channels of the noisy image; by default the weights' own, or 3. */
   inChannels?: number;
-  /** Channels of the result; default 3. */
+  /** Channels of the result; by default the weights' own, or 3. */
   outChannels?: number;
   /** Channels of the four levels; by default the weights' own, or (64, 128, 256, 512) for random ones. */
   nc?: readonly [number, number, number, number];
   /** Residual blocks a stage; by default the weights' own, or 4 for random ones. */
   nb?: number;
   /**
-   * A built-in name (`"small-color"`), the path or URL of a .safetensors file, or a state dict; `null`, the default,
-   * draws random weights.
+   * A built-in name (`"small-color"`), `"download"` for deepinv's own weights in colour or gray, a file, or a state dict;
+   * `null`, the default, draws random weights.
    */
-  weights?: string | URL | StateDict | null;
+  weights?: WeightsSource;
   /** Of random weights; default 0. */
   seed?: number;
 }
-
-/** Weights that ship with the package, by name. */
-const BUILT_IN: ReadonlyMap<string, URL> = new Map([
-  ["small-color", new URL("./weights/drunet_small_color.safetensors", import.meta.url)],
-]);
 
 /**
  * The denoiser of DPIR (Zhang et al., "Plug-and-play image restoration with deep denoiser prior", 2021): a U-Net of
@@ -57,16 +51,13 @@ const BUILT_IN: ReadonlyMap<string, URL> = new Map([
  * console.log(clean.shape); // [ 1, 3, 32, 32 ]
  * ```
  */
-export class DRUNet extends Denoiser implements Disposable {
+export class DRUNet extends NetworkDenoiser {
   /** The network's size. */
   readonly config: DRUNetConfig;
-  #weights: ReadonlyMap<string, HostParameter>;
-  readonly #networks = new Map<Device, DRUNetNetwork>();
 
   private constructor(config: DRUNetConfig, weights: ReadonlyMap<string, HostParameter>) {
-    super();
+    super("DRUNet", parameterShapes(config), weights);
     this.config = config;
-    this.#weights = weights;
   }
 
   /**
@@ -74,21 +65,25 @@ export class DRUNet extends Denoiser implements Disposable {
    *
    * @throws {InvalidArgumentError} when a size is not a whole number >= 1, the weights do not fit it, or their name is
    * neither built in nor a file
-   * @throws {FileError} when the weights' file cannot be read
-   * @throws {SafetensorsError} when it is not a valid safetensors file
+   * @throws {FileError} when the weights' file cannot be read, or has another hash
+   * @throws {SafetensorsError} when it is neither a valid safetensors file nor a PyTorch checkpoint
+   * @throws {TorchCheckpointError} when it is a PyTorch checkpoint that is refused
    */
   static async create(options: DRUNetOptions = {}): Promise<DRUNet> {
-    const { inChannels = 3, outChannels = 3, weights = null, seed = 0 } = options;
-    const state = typeof weights === "string" || weights instanceof URL
-      ? await loadWeights(weights)
-      : weights;
-    const found = state ? sizeOf(state) : { nc: DEFAULT_NC, nb: DEFAULT_NB };
-    const config = { inChannels, outChannels, nc: options.nc ?? found.nc, nb: options.nb ?? found.nb };
+    const named = drunetWeights(options.inChannels ?? 3, options.outChannels ?? options.inChannels ?? 3);
+    const state = await loadWeights("DRUNet", options.weights, named);
+    const found = state ? sizeOf(state) : { inChannels: 3, outChannels: 3, nc: DEFAULT_NC, nb: DEFAULT_NB };
+    const config = {
+      inChannels: options.inChannels ?? found.inChannels,
+      outChannels: options.outChannels ?? found.outChannels,
+      nc: options.nc ?? found.nc,
+      nb: options.nb ?? found.nb,
+    };
     checkConfig(config);
     const shapes = parameterShapes(config);
     return new DRUNet(
       config,
-      state ? await readStateDict("DRUNet", state, shapes) : randomWeights(shapes, seed),
+      state ? await readStateDict("DRUNet", state, shapes) : uniformWeights(shapes, options.seed ?? 0),
     );
   }
 
@@ -101,86 +96,15 @@ export class DRUNet extends Denoiser implements Disposable {
    * @throws {InvalidArgumentError} for other shapes, and for a noise level that is negative or not finite
    */
   override async forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
-    if (x.shape.length !== 4 || x.shape[1] !== this.config.inChannels || x.numel === 0) {
-      throw new InvalidArgumentError(
-        "denoise with DRUNet",
-        "x",
-        `of shape (B, ${this.config.inChannels}, H, W), none of them 0`,
-        formatShape(x.shape),
-      );
-    }
+    this.requireInput(x, this.config.inChannels);
     using map = noiseMap(x, sigma);
     using input = Tensor.cat([x, map], 1);
-    const network = this.#networkOn(x.device);
+    const network = this.networkFor(x);
     return await Promise.resolve(applyWithSizeRule(input, (tile) => network.forward(tile)));
   }
 
-  /** A copy of the parameters on the default device, by deepinv's key names in deepinv's order. */
-  stateDict(): Map<string, Tensor> {
-    return new Map([...this.#weights].map(([key, { shape, data }]) => [key, Tensor.from(data, shape)]));
+  /** The layers on a device. */
+  protected override build(engine: ConvEngine, weights: ReadonlyMap<string, HostParameter>): DeviceNetwork {
+    return new DRUNetNetwork(engine, this.config, weights);
   }
-
-  /**
-   * Replaces all parameters.
-   *
-   * @throws {InvalidArgumentError} naming keys that are missing, unknown or of another shape
-   */
-  async loadStateDict(state: StateDict): Promise<void> {
-    this.#weights = await readStateDict("DRUNet", state, parameterShapes(this.config));
-    this.dispose();
-  }
-
-  /** Frees what the network holds on devices; it is built again when needed. */
-  dispose(): void {
-    for (const network of this.#networks.values()) network[Symbol.dispose]();
-    this.#networks.clear();
-  }
-
-  /** Same as {@link dispose}, for `using`. */
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  #networkOn(device: Device): DRUNetNetwork {
-    let network = this.#networks.get(device);
-    if (!network) {
-      network = new DRUNetNetwork(device.conv, this.config, this.#weights);
-      this.#networks.set(device, network);
-    }
-    return network;
-  }
-}
-
-/** A bare word could be meant as a built-in name as well as a file's. */
-const BARE_WORD = /^[^./\\:]*$/;
-
-async function loadWeights(source: string | URL): Promise<StateDict> {
-  if (source instanceof URL) return await loadSafetensors(source);
-  try {
-    return await loadSafetensors(BUILT_IN.get(source) ?? source);
-  } catch (error) {
-    if (!(error instanceof FileError) || !BARE_WORD.test(source)) throw error;
-    const names = [...BUILT_IN.keys()].map((name) => `"${name}"`).join(", ");
-    const requirement = `a built-in name (${names}) or a .safetensors file`;
-    throw new InvalidArgumentError(
-      "load weights into DRUNet",
-      "weights",
-      requirement,
-      `"${source}", which is neither`,
-    );
-  }
-}
-
-/** Uniform in +-1 / sqrt(fan in), PyTorch's default for convolutions. */
-function randomWeights(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  seed: number,
-): Map<string, HostParameter> {
-  const generator = generatorFor(seed);
-  return new Map([...shapes].map(([key, shape]) => {
-    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-    const bound = 1 / Math.sqrt(shape[1] * shape[2] * shape[3]);
-    generator.fillUniform(data);
-    return [key, { shape, data: data.map((value) => bound * (2 * value - 1)) }];
-  }));
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../util/errors.ts";
+import { foreignState } from "./foreign_state.ts";
 import type { ParameterShapes, StateDict } from "./state_dict.ts";
 
 /** The size of a DRUNet. */
@@ -41,23 +42,20 @@ export function parameterShapes({ inChannels, outChannels, nc, nb }: DRUNetConfi
 }
 
 /**
- * Reads nc and nb off a state dict's keys and shapes.
+ * Reads a network's size off a state dict's keys and shapes.
  *
  * @throws {InvalidArgumentError} when it is not a DRUNet's
  */
-export function sizeOf(state: StateDict): Pick<DRUNetConfig, "nc" | "nb"> {
-  const channels = [1, 2, 3].map((level) => state.get(`m_up${level}.0.weight`)?.shape);
+export function sizeOf(state: StateDict): DRUNetConfig {
+  const keys = ["m_head", "m_tail", "m_up1.0", "m_up2.0", "m_up3.0"];
+  const shapes = keys.map((key) => state.get(`${key}.weight`)?.shape);
   let nb = 0;
   while (state.has(`m_body.${nb}.res.0.weight`)) nb++;
-  if (channels.some((shape) => shape?.length !== 4) || nb === 0) {
-    throw new InvalidArgumentError(
-      "load weights into DRUNet",
-      "the keys",
-      "a DRUNet's (m_head.weight, m_body.0.res.0.weight, ...)",
-      [...state.keys()].slice(0, 3).join(", ") || "none",
-    );
+  if (shapes.some((shape) => shape?.length !== 4) || nb === 0) {
+    throw foreignState("DRUNet", "m_head.weight, m_body.0.res.0.weight, ...", state);
   }
-  return { nc: [channels[0]![1], channels[1]![1], channels[2]![1], channels[2]![0]], nb };
+  const [head, tail, up1, up2, up3] = shapes as number[][];
+  return { inChannels: head[1] - 1, outChannels: tail[0], nc: [up1[1], up2[1], up3[1], up3[0]], nb };
 }
 
 /** @throws {InvalidArgumentError} when a channel count or nb is not a whole number >= 1 */

@@ -1,6 +1,8 @@
-import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
+import type { ConvEngine, ConvLayer, FeatureMap } from "../compute/conv_engine.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { DRUNetConfig } from "./drunet_layout.ts";
+import type { DeviceNetwork } from "./network_denoiser.ts";
+import { PreparedLayers } from "./prepared_layers.ts";
 import type { HostParameter } from "./state_dict.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -13,10 +15,10 @@ interface ResidualBlock {
 }
 
 /** A DRUNet's layers on one device: x1 = head, x2 = down1(x1), ..., tail(up1(up2(up3(body(x4) + x4) + x3) + x2) + x1). */
-export class DRUNetNetwork implements Disposable {
+export class DRUNetNetwork implements DeviceNetwork {
   readonly #engine: ConvEngine;
   readonly #config: DRUNetConfig;
-  readonly #layers: ConvLayer[] = [];
+  readonly #layers: PreparedLayers;
   readonly #head: ConvLayer;
   readonly #down: readonly { blocks: readonly ResidualBlock[]; sample: ConvLayer }[];
   readonly #body: readonly ResidualBlock[];
@@ -29,15 +31,9 @@ export class DRUNetNetwork implements Disposable {
     this.#engine = engine;
     this.#config = config;
     const { inChannels, outChannels, nc, nb } = config;
-    const layer = (
-      key: string,
-      spec: Pick<ConvSpec, "op" | "inChannels" | "outChannels"> & Partial<ConvSpec>,
-    ) => {
-      const full: ConvSpec = { bias: false, activation: "none", addends: 0, ...spec };
-      const prepared = engine.prepare(full, weights.get(`${key}.weight`)!.data);
-      this.#layers.push(prepared);
-      return prepared;
-    };
+    this.#layers = new PreparedLayers(engine);
+    const layer = (key: string, spec: Parameters<PreparedLayers["prepare"]>[0]) =>
+      this.#layers.prepare(spec, weights.get(`${key}.weight`)!.data);
     const blocks = (stage: string, offset: number, n: number, joinAtEnd: boolean): ResidualBlock[] =>
       Array.from({ length: nb }, (_, k) => {
         const joining = joinAtEnd && k === nb - 1;
@@ -103,7 +99,7 @@ export class DRUNetNetwork implements Disposable {
 
   /** Frees the layers. */
   [Symbol.dispose](): void {
-    this.#layers.splice(0).forEach((layer) => this.#engine.discard(layer));
+    this.#layers[Symbol.dispose]();
   }
 
   /** Releases its input. */

@@ -19,8 +19,32 @@ export { nabla, nablaAdjoint } from "./differences.ts";
 export { DnCNN, type DnCNNConfig, type DnCNNOptions } from "./dncnn.ts";
 export { DRUNet, type DRUNetOptions } from "./drunet.ts";
 export type { DRUNetConfig } from "./drunet_layout.ts";
+export { FFDNet, type FFDNetOptions } from "./ffdnet.ts";
+export type { FFDNetConfig, FFDNetNorm } from "./ffdnet_network.ts";
+export { type DenoisingFunction, FunctionDenoiser } from "./function_denoiser.ts";
 export { MedianFilter } from "./median_filter.ts";
-export type { PrimalDualOptions } from "./over_relaxation.ts";
-export type { HostParameter, StateDict } from "./state_dict.ts";
+export { maxBatchSizeFor, memoryPlan } from "./memory_plan.ts";
+export { type DeviceNetwork, NetworkDenoiser } from "./network_denoiser.ts";
+export { OnnxDenoiser } from "./onnx_denoiser.ts";
+export type { OnnxDenoiserOptions } from "./onnx_options.ts";
+export type { OnnxNoiseLevel } from "./onnx_plan.ts";
+export {
+  type OnnxBackend,
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxTensor,
+  type OnnxValueMetadata,
+} from "./onnx_runtime.ts";
+export type { PrimalDualOptions, PrimalDualSettings } from "./over_relaxation.ts";
+export { PrimalDualDenoiser } from "./primal_dual_denoiser.ts";
+export type { HostParameter, ParameterShapes, StateDict } from "./state_dict.ts";
 export { TGVDenoiser } from "./tgv_denoiser.ts";
 export { TVDenoiser } from "./tv_denoiser.ts";
+export { UNet, type UNetOptions } from "./unet.ts";
+export type { UNetConfig } from "./unet_layout.ts";
+export type { WeightsSource } from "./weights_source.ts";
+export { WaveletDenoiser, type WaveletDenoiserOptions } from "./wavelet_denoiser.ts";
+export { WaveletDictDenoiser, type WaveletDictDenoiserOptions } from "./wavelet_dict_denoiser.ts";
+export type { NonLinearity } from "./wavelet_shrinkage.ts";
+export type { WaveletMode } from "./wavelet_transform.ts";

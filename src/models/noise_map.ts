@@ -4,7 +4,7 @@ import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 /**
  * The noise level as a map (B, 1, H, W) for images x (B, C, H, W).
  *
- * @param sigma a number, a tensor of one value, one value per item ((B,) or (B, 1, 1, 1)), or a map (B|1, 1, H, W)
+ * @param sigma a number, a tensor of one value, one value per item ((B,), (B, 1) or (B, 1, 1, 1)), or a map (B|1, 1, H, W)
  * @returns a new tensor
  * @throws {InvalidArgumentError} for a negative or non-finite number, or another shape
  */
@@ -21,7 +21,7 @@ export function noiseMap(x: Tensor, sigma: number | Tensor): Tensor {
     using one = sigma.reshape([1, 1, 1, 1]);
     return one.expand(shape);
   }
-  if (sigma.shape.length === 1 && sigma.numel === batch) {
+  if (sigma.shape[0] === batch && sigma.numel === batch) {
     using perItem = sigma.reshape([batch, 1, 1, 1]);
     return perItem.expand(shape);
   }

@@ -13,11 +13,7 @@ import { Tensor } from "../tensor/tensor.ts";
 export function applyWithSizeRule(input: Tensor, network: (x: Tensor) => Tensor): Tensor {
   const [height, width] = input.shape.slice(2);
   if ([height, width].every((side) => side % 8 === 0 && side > 31)) return network(input);
-  if (Math.min(height, width) < 64) {
-    using padded = input.pad([[0, missingTo16(height)], [0, missingTo16(width)]], "replicate");
-    using output = network(padded);
-    return output.slice([null, null, [0, height], [0, width]]);
-  }
+  if (Math.min(height, width) < 64) return applyOnMultiples(input, 16, network);
   const rows = halves(height), columns = halves(width);
   let result: Tensor | undefined;
   try {
@@ -37,8 +33,17 @@ export function applyWithSizeRule(input: Tensor, network: (x: Tensor) => Tensor)
   }
 }
 
-function missingTo16(side: number): number {
-  return (16 - (side % 16)) % 16;
+/**
+ * Runs a network that wants sides of a multiple of some number on images of any size: continued to the right and below
+ * with the border sample, and cropped.
+ */
+export function applyOnMultiples(input: Tensor, multiple: number, network: (x: Tensor) => Tensor): Tensor {
+  const [height, width] = input.shape.slice(2);
+  const [below, right] = [height, width].map((side) => (multiple - side % multiple) % multiple);
+  if (below === 0 && right === 0) return network(input);
+  using padded = input.pad([[0, below], [0, right]], "replicate");
+  using output = network(padded);
+  return output.slice([null, null, [0, height], [0, width]]);
 }
 
 /** The two overlapping halves of a side: what each reads, what of that is kept, and where it goes. */

@@ -1,16 +1,7 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import { Denoiser } from "./denoiser.ts";
 import { difference, differenceAdjoint, gradientAdjoint } from "./differences.ts";
-import {
-  hasSettled,
-  type PrimalDualOptions,
-  type PrimalDualSettings,
-  primalDualSettings,
-  projectOnBall,
-  relaxed,
-  together,
-} from "./over_relaxation.ts";
-import { broadcastThreshold } from "./threshold.ts";
+import { hasSettled, type PrimalDualOptions, projectOnBall, relaxed, together } from "./over_relaxation.ts";
+import { PrimalDualDenoiser } from "./primal_dual_denoiser.ts";
 
 /** Weights of the first and the second order for a threshold of 1, as in deepinv. */
 const FIRST_ORDER = 0.1, SECOND_ORDER = 0.15;
@@ -30,29 +21,19 @@ type State = readonly Tensor[];
  * argmin_x min_r ||x - y||^2 / 2 + 0.1 threshold ||r||_{1,2} + 0.15 threshold ||J(nabla x - r)||_{1,F}.
  * Every call starts cold.
  */
-export class TGVDenoiser extends Denoiser {
-  readonly #settings: PrimalDualSettings;
-
+export class TGVDenoiser extends PrimalDualDenoiser {
   /**
    * Sets how the iteration runs.
    *
    * @throws {InvalidArgumentError} for values out of range
    */
   constructor(options: PrimalDualOptions = {}) {
-    super();
-    this.#settings = primalDualSettings("TGVDenoiser", options);
+    super("TGVDenoiser", options);
   }
 
-  /**
-   * The denoised images, of y's shape.
-   *
-   * @param y (B, C, H, W)
-   * @param threshold weight of the variation, >= 0: a number, or one value per item (B,)
-   * @throws {InvalidArgumentError} for other shapes, and for a threshold that is negative or not finite
-   */
-  override async forward(y: Tensor, threshold: number | Tensor): Promise<Tensor> {
-    using weight = broadcastThreshold("TGVDenoiser", y, threshold);
-    const { nItMax, crit } = this.#settings;
+  /** The iteration on x, r and u, one after the other. */
+  protected override async solve(y: Tensor, weight: Tensor): Promise<Tensor> {
+    const { nItMax, crit } = this.settings;
     let state: State = [y.clone(), ...Array.from({ length: 6 }, () => y.mul(0))];
     try {
       for (let k = 1; k <= nItMax; k++) {
@@ -68,7 +49,7 @@ export class TGVDenoiser extends Denoiser {
   }
 
   #advance(state: State, y: Tensor, weight: Tensor): State {
-    const { tau, rho } = this.#settings;
+    const { tau, rho } = this.settings;
     const [x2, r1, r2, ...u2] = state;
     using radius = weight.mul(tau * FIRST_ORDER);
     using bound = weight.mul(SECOND_ORDER);

@@ -1,7 +1,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
-import { Denoiser } from "./denoiser.ts";
-import { type PrimalDualOptions, type PrimalDualSettings, primalDualSettings } from "./over_relaxation.ts";
-import { broadcastThreshold } from "./threshold.ts";
+import type { PrimalDualOptions } from "./over_relaxation.ts";
+import { PrimalDualDenoiser } from "./primal_dual_denoiser.ts";
 import { TVSolver } from "./tv_solver.ts";
 
 /**
@@ -18,29 +17,19 @@ import { TVSolver } from "./tv_solver.ts";
  * console.log(clean.shape); // [ 1, 1, 16, 16 ]
  * ```
  */
-export class TVDenoiser extends Denoiser {
-  readonly #settings: PrimalDualSettings;
-
+export class TVDenoiser extends PrimalDualDenoiser {
   /**
    * Sets how the iteration runs.
    *
    * @throws {InvalidArgumentError} for values out of range
    */
   constructor(options: PrimalDualOptions = {}) {
-    super();
-    this.#settings = primalDualSettings("TVDenoiser", options);
+    super("TVDenoiser", options, true);
   }
 
-  /**
-   * The denoised images, of y's shape.
-   *
-   * @param y (B, C, H, W)
-   * @param threshold weight of the total variation, >= 0: a number, or one value per item (B,)
-   * @throws {InvalidArgumentError} for other shapes, and for a threshold that is negative or not finite
-   */
-  override async forward(y: Tensor, threshold: number | Tensor): Promise<Tensor> {
-    using weight = broadcastThreshold("TVDenoiser", y, threshold);
-    using solver = new TVSolver(this.#settings);
-    return await solver.solve(y, weight);
+  /** {@link TVSolver}'s iteration. */
+  protected override async solve(y: Tensor, threshold: Tensor): Promise<Tensor> {
+    using solver = new TVSolver(this.settings);
+    return await solver.solve(y, threshold);
   }
 }

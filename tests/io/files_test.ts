@@ -53,7 +53,7 @@ Deno.test("locationName reads as a person would write it", () => {
 });
 
 Deno.test("errors of all formats share a base that carries action, reason and path", () => {
-  for (const Kind of [io.PngError, io.NpyError, io.SafetensorsError]) {
+  for (const Kind of [io.PngError, io.NpyError, io.SafetensorsError, io.TorchCheckpointError]) {
     const error = new Kind("it is broken", "file");
     assert.ok(error instanceof io.FormatError && error instanceof Error);
     assert.equal(error.name, Kind.name);

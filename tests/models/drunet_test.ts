@@ -158,20 +158,20 @@ onBothDevices("a pass that does not fit the memory budget leaves nothing behind"
   device.close();
 });
 
-Deno.test("weights that are not there, or not a DRUNet's, are refused with what to do", async () => {
+Deno.test("weights that are not there, or not DRUNet's, are refused with what to do", async () => {
   const create = (options: DRUNetOptions) => () => DRUNet.create(options);
   await assert.rejects(
     create({ weights: "unknown-name" }),
-    /a built-in name \("small-color"\) or a \.safetensors file, got "unknown-name", which is neither/,
+    /a built-in name \("small-color", "download"\) or a \.safetensors or \.pth file, got "unknown-name", which is neither/,
   );
   await assert.rejects(create({ weights: "/nowhere/weights.safetensors" }), FileError);
   await assert.rejects(create({ weights: new URL("file:///nowhere/weights") }), FileError);
-  await assert.rejects(create({ weights: new Map() }), /a DRUNet's \(m_head\.weight.*got none/);
+  await assert.rejects(create({ weights: new Map() }), /DRUNet's \(m_head\.weight.*got none/);
   await assert.rejects(
     create({ weights: "small-color", nb: 3 }),
     /keys must be exactly the network's, got missing/,
   );
-  await assert.rejects(create({ weights: "small-color", nb: 1 }), /unknown m_down1\.1\.res/);
+  await assert.rejects(create({ weights: "small-color", nb: 1 }), /unexpected m_down1\.1\.res/);
   await assert.rejects(
     create({ weights: "small-color", inChannels: 1 }),
     /"m_head\.weight" must be of shape/,
@@ -192,7 +192,7 @@ onBothDevices(
     missing.delete("m_tail.weight");
     await assert.rejects(() => tiny.loadStateDict(missing), /missing m_tail\.weight/);
     const extra = tiny.stateDict().set("m_tail.bias", Tensor.zeros([3]));
-    await assert.rejects(() => tiny.loadStateDict(extra), /unknown m_tail\.bias/);
+    await assert.rejects(() => tiny.loadStateDict(extra), /unexpected m_tail\.bias/);
     const misshapen = tiny.stateDict().set("m_tail.weight", Tensor.zeros([3, 5, 1, 1]));
     await assert.rejects(() => tiny.loadStateDict(misshapen), /of shape \(3, 5, 3, 3\), got \(3, 5, 1, 1\)/);
     using after = await tiny.forward(x, 0.1);

@@ -1,0 +1,225 @@
+import { rankShare } from "../compute/rank_share.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { Denoiser } from "./denoiser.ts";
+import { applyOnFixedSize } from "./fixed_tiles.ts";
+import { noiseMap } from "./noise_map.ts";
+import { checkOptions, chooseBackend, type OnnxDenoiserOptions, readModel } from "./onnx_options.ts";
+import { type OnnxPlan, planInputs, scalarDims } from "./onnx_plan.ts";
+import {
+  loadOnnxRuntime,
+  type OnnxBackend,
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxTensor,
+} from "./onnx_runtime.ts";
+
+/**
+ * A denoiser from an ONNX model: one's own network, as PyTorch and others export it. onnxruntime is an optional
+ * dependency, fetched from npm when the first model is opened.
+ *
+ * @example
+ * ```ts
+ * import { OnnxDenoiser } from "@deepinv/distributed";
+ *
+ * try {
+ *   await OnnxDenoiser.create({ model: "denoiser.onnx" });
+ * } catch (error) {
+ *   console.log((error as Error).message); // Cannot read denoiser.onnx: no such file or folder
+ * }
+ * ```
+ */
+export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
+  /** Height and width of the only images that the model takes; undefined when it takes any. */
+  readonly fixedSize: readonly [number, number] | undefined;
+  /** Where the model runs. */
+  readonly backend: OnnxBackend;
+  readonly #runtime: OnnxRuntime;
+  readonly #session: OnnxSession;
+  readonly #plan: OnnxPlan;
+  readonly #overlap: readonly [number, number];
+
+  private constructor(
+    runtime: OnnxRuntime,
+    session: OnnxSession,
+    plan: OnnxPlan,
+    backend: OnnxBackend,
+    options: OnnxDenoiserOptions,
+  ) {
+    super();
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#plan = plan;
+    this.backend = backend;
+    this.fixedSize = plan.size ?? options.inputSize;
+    const [height, width] = this.fixedSize ?? [1, 1];
+    this.#overlap = [height, width].map((side) =>
+      Math.min(side - 1, options.overlap ?? Math.floor(side / 4))
+    ) as [number, number];
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @throws {InvalidArgumentError} when an option is not among those listed, or the model's inputs are not an image and
+   * perhaps a noise level
+   * @throws {FileError} when its file cannot be read, or has another hash
+   * @throws {OnnxRuntimeError} when onnxruntime cannot be loaded (with what to do) or does not take the model
+   */
+  static async create(options: OnnxDenoiserOptions): Promise<OnnxDenoiser> {
+    checkOptions(options);
+    const { model, noiseLevel = "auto", threads = rankShare().threads } = options;
+    const { bytes, name } = await readModel(model);
+    const backend = chooseBackend(options.backend ?? "auto");
+    const runtime = options.runtime ?? await loadOnnxRuntime(backend);
+    let session: OnnxSession;
+    try {
+      session = await runtime.InferenceSession.create(bytes, {
+        executionProviders: [backend],
+        logSeverityLevel: 3,
+        intraOpNumThreads: threads,
+      });
+    } catch (cause) {
+      throw new OnnxRuntimeError(`open ${name}`, backend, (cause as Error).message, { cause });
+    }
+    try {
+      return new OnnxDenoiser(
+        runtime,
+        session,
+        planInputs(session.inputMetadata, noiseLevel),
+        backend,
+        options,
+      );
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  /**
+   * The denoised images.
+   *
+   * @param x (B, C, H, W)
+   * @param sigma standard deviation of the noise: a number, one value per item (B,), or, for a model that takes one, a map
+   * (B, 1, H, W)
+   * @returns (B, C', H, W) with the model's number of channels
+   * @throws {InvalidArgumentError} for other shapes, and for a noise level that is negative or not finite
+   * @throws {OnnxRuntimeError} when the model fails, or gives images of another size
+   */
+  override async forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
+    if (x.shape.length !== 4 || x.numel === 0) {
+      const requirement = "of shape (B, C, H, W), none of them 0";
+      throw new InvalidArgumentError("denoise with an ONNX model", "x", requirement, formatShape(x.shape));
+    }
+    const noise = this.#noiseFor(x);
+    const needed = this.#plan.channels;
+    const given = x.shape[1] + (noise === "channel" ? 1 : 0);
+    if (needed !== undefined && needed !== given) {
+      const requirement = `of ${needed} channels${noise === "channel" ? ", one of them the noise map" : ""}`;
+      throw new InvalidArgumentError("denoise with an ONNX model", "x", requirement, formatShape(x.shape));
+    }
+    const levels = noise === "scalar" ? await levelsOf(x, sigma) : [];
+    using map = noise === "channel" || noise === "map" ? noiseMap(x, sigma) : undefined;
+    using input = map ? Tensor.cat([x, map], 1) : x.clone();
+    const run = (tile: Tensor) => this.#runItems(tile, levels);
+    if (!this.fixedSize) return await run(input);
+    return await applyOnFixedSize(input, this.fixedSize, this.#overlap, run);
+  }
+
+  /** Frees the model. */
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+
+  /** Same as {@link dispose}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  #noiseFor(x: Tensor): "none" | "channel" | "scalar" | "map" {
+    const { noise: { kind }, channels } = this.#plan;
+    if (kind !== "auto") return kind;
+    return channels === x.shape[1] + 1 ? "channel" : "none";
+  }
+
+  /** Items in the groups that the model takes together; the map is the last channel. */
+  async #runItems(input: Tensor, levels: readonly number[]): Promise<Tensor> {
+    const { noise, batch } = this.#plan;
+    const [items] = input.shape;
+    const single = noise.kind === "scalar" && scalarDims(noise.input, 2).every((extent) => extent === 1);
+    const together = batch ?? (single && new Set(levels).size > 1 ? 1 : items);
+    const results: Tensor[] = [];
+    try {
+      for (let first = 0; first < items; first += together) {
+        const count = Math.min(together, items - first);
+        using group = input.slice([[first, first + count]]);
+        using filled = repeatedLast(group, together);
+        const result = await this.#runGroup(filled, levels.slice(first, first + count));
+        results.push(result.slice([[0, count]]));
+        result.dispose();
+      }
+      return Tensor.cat(results, 0);
+    } finally {
+      results.forEach((result) => result.dispose());
+    }
+  }
+
+  async #runGroup(input: Tensor, levels: readonly number[]): Promise<Tensor> {
+    const { image, noise } = this.#plan;
+    const [batch, channels, height, width] = input.shape;
+    const feeds: Record<string, OnnxTensor> = {};
+    if (noise.kind === "map") {
+      using pixels = input.slice([null, [0, channels - 1]]);
+      using map = input.slice([null, [channels - 1, channels]]);
+      feeds[image.name] = await this.#feed(pixels);
+      feeds[noise.input.name] = await this.#feed(map);
+    } else feeds[image.name] = await this.#feed(input);
+    if (noise.kind === "scalar") {
+      const dims = scalarDims(noise.input, batch);
+      const length = dims.reduce((product, extent) => product * extent, 1);
+      const values = Float32Array.from({ length }, (_, i) => levels[Math.min(i, levels.length - 1)]);
+      feeds[noise.input.name] = new this.#runtime.Tensor("float32", values, dims);
+    }
+    let outputs: Record<string, OnnxTensor>;
+    try {
+      outputs = await this.#session.run(feeds);
+    } catch (cause) {
+      throw new OnnxRuntimeError("run the model", this.backend, (cause as Error).message, { cause });
+    }
+    const [name] = Object.keys(outputs);
+    const { data, dims } = outputs[this.#session.outputMetadata[0]?.name ?? name];
+    if (dims.length !== 4 || dims[0] !== batch || dims[2] !== height || dims[3] !== width) {
+      const reason = `it gives ${formatShape(dims)} for ${
+        formatShape(input.shape)
+      }, not as many images of this size`;
+      throw new OnnxRuntimeError("use the model's output", this.backend, reason);
+    }
+    return Tensor.from(Float32Array.from(data), dims, { device: input.device });
+  }
+
+  async #feed(tensor: Tensor): Promise<OnnxTensor> {
+    return new this.#runtime.Tensor("float32", await tensor.data(), [...tensor.shape]);
+  }
+}
+
+/** One noise level per item. */
+async function levelsOf(x: Tensor, sigma: number | Tensor): Promise<number[]> {
+  const values = sigma instanceof Tensor ? [...await sigma.data()] : [sigma];
+  const wrong = values.find((value) => !(value >= 0 && value < Infinity));
+  if (wrong !== undefined || (values.length !== 1 && values.length !== x.shape[0])) {
+    const requirement = `a finite number >= 0, or one value per item (${x.shape[0]},)`;
+    const got = wrong === undefined ? formatShape((sigma as Tensor).shape) : String(wrong);
+    throw new InvalidArgumentError("denoise with an ONNX model", "sigma", requirement, got);
+  }
+  return values.length === 1 ? Array(x.shape[0]).fill(values[0]) : values;
+}
+
+/** A group of `count` items, the last one repeated where there are fewer. */
+function repeatedLast(group: Tensor, count: number): Tensor {
+  const [items, ...image] = group.shape;
+  if (items === count) return group.clone();
+  using last = group.slice([[items - 1, items]]);
+  using copies = last.expand([count - items, ...image]);
+  return Tensor.cat([group, copies], 0);
+}
