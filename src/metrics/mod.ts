@@ -13,5 +13,8 @@
  *
  * @module
  */
-export { mse, psnr, type PsnrOptions } from "./psnr.ts";
+export { l1l2, lpNorm, type LpNormOptions, mae, mse, nmse, snr } from "./error_metrics.ts";
+export type { MetricOptions } from "./metric_options.ts";
+export type { PixelRange } from "./pixel_range.ts";
+export { psnr, type PsnrOptions } from "./psnr.ts";
 export { ssim, type SsimOptions } from "./ssim.ts";

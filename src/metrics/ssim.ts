@@ -1,14 +1,11 @@
-import { otherDims } from "../tensor/signal.ts";
-import { sameShape, Tensor } from "../tensor/tensor.ts";
+import { otherDims, perItem } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { measure, type MetricOptions } from "./metric_options.ts";
+import { type PixelRange, rangeOf } from "./pixel_range.ts";
 
-/** The range of values that SSIM takes. */
-export interface SsimOptions {
-  /** Default 1. */
-  max?: number;
-  /** Default 0. */
-  min?: number;
-}
+/** Options of {@link ssim}. */
+export interface SsimOptions extends MetricOptions, PixelRange {}
 
 /** The Gaussian window's radius in pixels and its standard deviation. */
 const RADIUS = 5, SIGMA = 1.5;
@@ -23,16 +20,24 @@ const K1 = 0.01, K2 = 0.03;
  * @param x (B, C, H, W), H and W at least 6
  * @throws {InvalidArgumentError} when the shapes differ or are too small, or max <= min
  */
-export function ssim(x: Tensor, reference: Tensor, { max = 1, min = 0 }: SsimOptions = {}): Tensor {
-  const action = "compute the SSIM";
-  if (!(max > min)) throw new InvalidArgumentError(action, "max", "larger than min", `${max} and ${min}`);
-  const large = x.shape.length === 4 && x.shape.slice(2).every((side) => side > RADIUS);
-  if (!large || !sameShape(x.shape, reference.shape)) {
-    const requirement = `of one shape (B, C, H, W), with H and W > ${RADIUS}`;
-    const got = `${formatShape(x.shape)} and ${formatShape(reference.shape)}`;
-    throw new InvalidArgumentError(action, "the images", requirement, got);
-  }
-  const c1 = (K1 * (max - min)) ** 2, c2 = (K2 * (max - min)) ** 2;
+export function ssim(x: Tensor, reference: Tensor, options: SsimOptions = {}): Tensor {
+  return measure(x, reference, options, (image, truth) => {
+    const large = image.shape.length === 4 && image.shape.slice(2).every((side) => side > RADIUS);
+    if (!large) {
+      const requirement = `of shape (B, C, H, W), with H and W > ${RADIUS}`;
+      throw new InvalidArgumentError("compute the SSIM", "the images", requirement, formatShape(image.shape));
+    }
+    using range = rangeOf("compute the SSIM", truth, options);
+    return similarity(image, truth, range);
+  });
+}
+
+/** The SSIM of each item for a range of values for each. */
+function similarity(x: Tensor, reference: Tensor, range: Tensor): Tensor {
+  using squared = range.square();
+  using shaped = perItem(squared, x);
+  using c1 = shaped.mul(K1 ** 2);
+  using c2 = shaped.mul(K2 ** 2);
   using window = gaussian(x);
   using mx = smoothed(x, window);
   using my = smoothed(reference, window);
@@ -73,7 +78,7 @@ function centred(a: Tensor, b: Tensor, means: Tensor, window: Tensor): Tensor {
 }
 
 /** (2 p + c) / (a + b + c) */
-function quotient(p: Tensor, a: Tensor, b: Tensor, c: number): Tensor {
+function quotient(p: Tensor, a: Tensor, b: Tensor, c: Tensor): Tensor {
   using twice = p.mul(2);
   using above = twice.add(c);
   using sum = a.add(b);

@@ -1,43 +1,35 @@
-import { psnr } from "../metrics/psnr.ts";
 import { LinearPhysics } from "../physics/linear_physics.ts";
 import { assertFinite, type Physics } from "../physics/physics.ts";
-import { otherDims, owned, type Signal } from "../tensor/signal.ts";
+import { owned, requireSameShape, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
-import type { DataFidelity } from "./data_fidelity.ts";
+import { Anderson } from "./anderson.ts";
+import { fallsEnough } from "./backtracking.ts";
 import { DivergenceError } from "./divergence_error.ts";
-import { Prior } from "./prior.ts";
+import { type OptimSettings, optimSettings, parametersAt } from "./optim_settings.ts";
+import { mean, MetricsRecorder, relativeChange, relativeCostChange } from "./run_metrics.ts";
+import { type RunProgress, RunState } from "./run_state.ts";
 import type {
   OptimOptions,
   OptimState,
   RunMetrics,
   RunOptions,
   RunResult,
+  Start,
   StepParameters,
 } from "./run_types.ts";
-import { checkSchedule, type Schedule, valueAt } from "./schedule.ts";
-import { ZeroPrior } from "./zero_prior.ts";
 
 /** deepinv looks at convergence from this iteration on. */
 const FIRST_CHECK = 3;
 
+/** Where a run stands: what {@link RunProgress} has of it. */
+type Position = { -readonly [K in keyof Omit<RunProgress, "algorithm" | "metrics">]: RunProgress[K] };
+
 /** The loop that all algorithms share; one algorithm gives the state that it `begin`s with, and a `step` from it. */
 export abstract class BaseOptim<State extends OptimState = OptimState> {
-  /** How far an image is from the measurements. */
-  protected readonly dataFidelity: DataFidelity;
-  /** What is known of images beforehand. */
-  protected readonly prior: Prior;
   /** Whether the prior's step comes before the data's. */
   protected readonly gFirst: boolean;
-  readonly #schedules: {
-    readonly stepsize: Schedule;
-    readonly lambda: Schedule;
-    readonly beta: Schedule;
-    readonly sigmaDenoiser: Schedule | undefined;
-  };
-  readonly #maxIter: number;
-  /** The residual below which a run stops; 0 for never. */
-  readonly #threshold: number;
+  readonly #settings: OptimSettings;
 
   /**
    * Checks the options.
@@ -45,34 +37,8 @@ export abstract class BaseOptim<State extends OptimState = OptimState> {
    * @throws {InvalidArgumentError} for parameters out of range and schedules that are too short
    */
   constructor(options: OptimOptions) {
-    const {
-      dataFidelity,
-      prior = new ZeroPrior(),
-      stepsize = 1,
-      lambda = 1,
-      beta = 1,
-      sigmaDenoiser,
-      maxIter = 100,
-    } = options;
-    const { gFirst = false, earlyStop = false, thresConv = 1e-5 } = options;
-    const action = `build ${new.target.name}`;
-    if (!dataFidelity) throw new InvalidArgumentError(action, "dataFidelity", "a DataFidelity", "none");
-    if (!(prior instanceof Prior)) throw new InvalidArgumentError(action, "prior", "a Prior", String(prior));
-    if (!Number.isInteger(maxIter) || maxIter < 0) {
-      throw new InvalidArgumentError(action, "maxIter", "a whole number >= 0", String(maxIter));
-    }
-    if (!(thresConv >= 0)) {
-      throw new InvalidArgumentError(action, "thresConv", "a number >= 0", String(thresConv));
-    }
-    for (const [name, schedule] of Object.entries({ stepsize, lambda, beta, sigmaDenoiser })) {
-      if (schedule !== undefined) checkSchedule(action, name, schedule, maxIter);
-    }
-    this.dataFidelity = dataFidelity;
-    this.prior = prior;
-    this.gFirst = gFirst;
-    this.#schedules = { stepsize, lambda, beta, sigmaDenoiser };
-    this.#maxIter = maxIter;
-    this.#threshold = earlyStop ? thresConv : 0;
+    this.#settings = optimSettings(`build ${new.target.name}`, options);
+    this.gFirst = this.#settings.gFirst;
   }
 
   /**
@@ -95,49 +61,95 @@ export abstract class BaseOptim<State extends OptimState = OptimState> {
    * Runs the algorithm on measurements.
    *
    * @param y the measurements of `physics`; a TensorList for a stack
-   * @throws {InvalidArgumentError} when y or the start has values that are NaN or infinite, or when there is no start
+   * @throws {InvalidArgumentError} when y or the start has values that are NaN or infinite, when there is no start, and
+   * when the state to resume from is another algorithm's
    * @throws {DivergenceError} when an iteration produces such values
    */
   async run(y: Signal, physics: Physics, options: RunOptions = {}): Promise<RunResult> {
-    const { xGt, onIteration } = options;
-    const maxIter = this.#maxIter;
-    this.prior.reset();
-    let state = await this.#start(y, physics, options.init);
+    const { state, metrics } = await this.iterate(y, physics, options);
+    const { x, ...others } = state;
+    Object.values(others).forEach((signal) => signal.dispose());
+    return { x, metrics };
+  }
+
+  /** The last state, which belongs to the caller, and how the iterations went. */
+  protected async iterate(
+    y: Signal,
+    physics: Physics,
+    { init, xGt, onIteration, resumeFrom }: RunOptions,
+  ): Promise<{ state: State; metrics: RunMetrics }> {
+    const { maxIter, threshold, critConv, backtracking, hasCost, customMetrics } = this.#settings;
+    this.#resetPriors();
+    let state = resumeFrom ? await this.#resume(y, resumeFrom) : await this.#start(y, physics, init);
     try {
-      const metrics = this.#emptyMetrics(state.x.shape[0], xGt);
-      if (xGt) await record(metrics.psnr, psnr(state.x, xGt));
-      for (let k = 0; k < maxIter; k++) {
-        const parameters = { y, physics, iteration: k, ...this.#parameters(k) };
-        const next = await this.step(state, parameters);
-        using previous = disposable(state);
-        state = next;
-        const { x } = state;
-        const residual = await record(metrics.residual, relativeChange(previous.x, x));
-        if (!Number.isFinite(residual)) throw new DivergenceError(this.constructor.name, k + 1);
-        const quality = xGt && await record(metrics.psnr, psnr(x, xGt));
-        const cost = this.prior.explicitPrior
-          ? await record(metrics.cost, await this.#cost(x, parameters))
-          : undefined;
-        await onIteration?.({ iteration: k + 1, maxIter, x, residual, psnr: quality, cost });
-        if (k + 1 >= FIRST_CHECK && residual < this.#threshold) break;
+      using anderson = this.#settings.anderson && new Anderson(this.#settings.anderson, resumeFrom?.signals);
+      const earlier = resumeFrom?.progress;
+      const recorder = new MetricsRecorder(state.x.shape[0], xGt, hasCost, customMetrics, earlier?.metrics);
+      if (!earlier) await recorder.start(state.x);
+      const at: Position = { iteration: 0, stepsizeFactor: 1, rejections: 0, ...positionOf(earlier) };
+      const parameters = (k: number): StepParameters => ({
+        y,
+        physics,
+        ...parametersAt(this.#settings, k, at.stepsizeFactor),
+      });
+      if (backtracking && maxIter > 0) at.costs ??= await costs(state.x, parameters(0));
+      const settled = () => at.iteration >= FIRST_CHECK && (at.criterion ?? Infinity) < threshold;
+      for (let k = at.iteration; k < maxIter && !settled(); k++) {
+        const now = parameters(k);
+        const before = state;
+        state = await this.step(before, now);
+        let leaving = before;
+        try {
+          if (anderson) state = await accelerated(anderson, before.x, state, k);
+          const earlierCosts = at.costs;
+          const found = hasCost ? await costs(state.x, now) : undefined;
+          at.iteration = k + 1;
+          if (backtracking) {
+            const { gamma, eta, maxIter: most } = backtracking;
+            const { stepsize } = now;
+            if (!await fallsEnough(before.x, state.x, earlierCosts!, found!, stepsize, gamma)) {
+              [state, leaving] = [before, state];
+              at.stepsizeFactor *= eta;
+              if (++at.rejections >= most) break;
+              continue;
+            }
+            at.rejections = 0;
+          }
+          at.costs = found;
+          const residuals = await relativeChange(before.x, state.x);
+          if (!residuals.every(Number.isFinite)) throw new DivergenceError(this.constructor.name, k + 1);
+          const measured = await recorder.record(before.x, state.x, residuals, found);
+          at.criterion = critConv === "residual" || !earlierCosts
+            ? mean(residuals)
+            : relativeCostChange(earlierCosts, found!);
+          await onIteration?.({
+            iteration: k + 1,
+            maxIter,
+            x: state.x,
+            ...measured,
+            state: this.#stateOf(state, anderson, { ...at, metrics: recorder.metrics }),
+          });
+        } finally {
+          disposeAll(leaving);
+        }
       }
-      const { x, ...others } = state;
-      Object.values(others).forEach((signal) => signal.dispose());
-      return { x, metrics };
+      return { state, metrics: recorder.metrics };
     } catch (error) {
-      disposable(state)[Symbol.dispose]();
+      disposeAll(state);
       throw error;
     } finally {
-      this.prior.reset();
+      this.#resetPriors();
     }
   }
 
-  async #start(y: Signal, physics: Physics, init: Tensor | undefined): Promise<State> {
+  async #start(y: Signal, physics: Physics, init: Start | undefined): Promise<State> {
     const action = `run ${this.constructor.name}`;
     await assertFinite(action, "y", y);
-    if (init) {
-      await assertFinite(action, "options.init", init);
-      return await this.#begin(init.clone(), y, physics);
+    const given = typeof init === "function" ? await init(y, physics) : init;
+    if (given) {
+      const signals = given instanceof Tensor ? { x: given } : given;
+      for (const signal of Object.values(signals)) await assertFinite(action, "options.init", signal);
+      return await this.#begin(signals.x.clone(), y, physics, signals);
     }
     if (!(physics instanceof LinearPhysics)) {
       throw new InvalidArgumentError(action, "options.init", "given when the physics is not linear", "none");
@@ -145,58 +157,106 @@ export abstract class BaseOptim<State extends OptimState = OptimState> {
     return await this.#begin(await this.initialImage(y, physics), y, physics);
   }
 
-  async #begin(x: Tensor, y: Signal, physics: Physics): Promise<State> {
+  /** The first state, with the signals that are given in the place of its own. */
+  async #begin(
+    x: Tensor,
+    y: Signal,
+    physics: Physics,
+    given: Readonly<Record<string, Signal>> = {},
+  ): Promise<State> {
+    const action = `run ${this.constructor.name}`;
+    let state: Record<string, Signal> = { x };
     try {
-      return await this.begin(x, y, physics);
+      state = { ...await this.begin(x, y, physics) };
+      for (const [name, signal] of Object.entries(given)) {
+        if (name === "x") continue;
+        if (!(name in state)) {
+          throw new InvalidArgumentError(action, "options.init", `made of ${Object.keys(state)}`, name);
+        }
+        requireSameShape(action, `options.init.${name}`, signal, state[name]);
+        state[name].dispose();
+        state[name] = signal.clone();
+      }
+      return state as State;
     } catch (error) {
-      x.dispose();
+      disposeAll(state);
       throw error;
     }
   }
 
-  #emptyMetrics(batch: number, xGt: Tensor | undefined): RunMetrics {
-    const lists = (wanted: boolean) => Array.from({ length: wanted ? batch : 0 }, (): number[] => []);
-    return { residual: lists(true), psnr: lists(xGt !== undefined), cost: lists(this.prior.explicitPrior) };
+  async #resume(y: Signal, { progress, signals }: RunState): Promise<State> {
+    const action = `run ${this.constructor.name}`;
+    await assertFinite(action, "y", y);
+    if (progress.algorithm !== this.constructor.name) {
+      const requirement = `a state of ${this.constructor.name}`;
+      throw new InvalidArgumentError(
+        action,
+        "options.resumeFrom",
+        requirement,
+        `one of ${progress.algorithm}`,
+      );
+    }
+    const own = [...signals].filter(([name]) => !name.includes("."));
+    const state = Object.fromEntries(own.map(([name, signal]) => [name, signal.clone()]));
+    this.#uniquePriors().forEach((prior, i) => {
+      const prefix = `prior${i}.`;
+      const kept = [...signals].filter(([name]) => name.startsWith(prefix));
+      if (kept.length > 0) prior.restore(new Map(kept.map(([name, s]) => [name.slice(prefix.length), s])));
+    });
+    return state as State;
   }
 
-  #parameters(k: number): Omit<StepParameters, "y" | "physics" | "iteration"> {
-    const { stepsize, lambda, sigmaDenoiser, beta } = this.#schedules;
-    return {
-      stepsize: valueAt(stepsize, k),
-      lambda: valueAt(lambda, k),
-      sigma: sigmaDenoiser === undefined ? undefined : valueAt(sigmaDenoiser, k),
-      beta: valueAt(beta, k),
-    };
+  #stateOf(
+    state: State,
+    anderson: Anderson | undefined,
+    progress: Omit<RunProgress, "algorithm">,
+  ): RunState {
+    const signals = new Map<string, Signal>(Object.entries(state));
+    anderson?.signals().forEach((signal, name) => signals.set(name, signal));
+    this.#uniquePriors().forEach((prior, i) => {
+      prior.memory().forEach((signal, name) => signals.set(`prior${i}.${name}`, signal));
+    });
+    return new RunState({ ...progress, algorithm: this.constructor.name }, signals);
   }
 
-  async #cost(x: Tensor, { y, physics, lambda, sigma }: StepParameters): Promise<Tensor> {
-    using data = await this.dataFidelity.fn(x, y, physics);
-    using regularity = await this.prior.fn(x, sigma);
-    return data.addScaled(regularity, lambda);
+  #uniquePriors(): OptimSettings["priors"] {
+    return [...new Set(this.#settings.priors)];
+  }
+
+  #resetPriors(): void {
+    for (const prior of this.#uniquePriors()) prior.reset();
   }
 }
 
-/** A state that `using` disposes. */
-function disposable<State extends OptimState>(state: State): State & Disposable {
-  return {
-    ...state,
-    [Symbol.dispose]: () => Object.values<Signal>(state).forEach((signal) => signal.dispose()),
-  };
+/** d(A(x), y) + lambda g(x) of every item. */
+async function costs(
+  x: Tensor,
+  { y, physics, dataFidelity, prior, lambda, sigma }: StepParameters,
+): Promise<number[]> {
+  using data = await dataFidelity.fn(x, y, physics);
+  using regularity = await prior.fn(x, sigma);
+  using total = data.addScaled(regularity, lambda);
+  return Array.from(await total.data());
 }
 
-/** ||a - b|| / (||b|| + 1e-6) per item, shape (B,). */
-function relativeChange(a: Tensor, b: Tensor): Tensor {
-  using difference = a.sub(b);
-  using change = difference.norm(otherDims(b));
-  using size = b.norm(otherDims(b));
-  using guarded = size.add(1e-6);
-  return change.div(guarded);
+/** `next` with its image accelerated; takes it over. */
+async function accelerated<State extends OptimState>(
+  anderson: Anderson,
+  x: Tensor,
+  next: State,
+  iteration: number,
+): Promise<State> {
+  const image = await anderson.accelerate(x, next.x, iteration);
+  next.x.dispose();
+  return { ...next, x: image };
 }
 
-/** Appends one value per item and returns their mean; disposes the values. */
-async function record(history: number[][], values: Tensor): Promise<number> {
-  using own = values;
-  const data = await own.data();
-  data.forEach((value, item) => history[item].push(value));
-  return data.reduce((sum, value) => sum + value, 0) / Math.max(1, data.length);
+function positionOf(progress: RunProgress | undefined): Partial<Position> {
+  if (!progress) return {};
+  const { iteration, stepsizeFactor, rejections, costs, criterion } = progress;
+  return { iteration, stepsizeFactor, rejections, costs, criterion };
+}
+
+function disposeAll(state: Readonly<Record<string, Signal>>): void {
+  Object.values(state).forEach((signal) => signal.dispose());
 }

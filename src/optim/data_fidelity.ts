@@ -1,9 +1,10 @@
 import { LinearPhysics } from "../physics/linear_physics.ts";
 import type { Physics } from "../physics/physics.ts";
-import { entriesOf, mapEntries, requireSameShape, type Signal, sumOver } from "../tensor/signal.ts";
+import { entriesOf, mapEntries, owned, requireSameShape, type Signal, sumOver } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { dualProx } from "./dual_prox.ts";
+import { gradientProx } from "./gradient_prox.ts";
 
 /**
  * How far an image's measurements are from the data: fn(x) = d(A(x), y). A subclass gives the distance d of one
@@ -24,14 +25,35 @@ export abstract class DataFidelity {
     return this;
   }
 
+  /** Whether d is smooth, so that gradient descent serves where the physics is not linear. */
+  get smooth(): boolean {
+    return true;
+  }
+
+  /** prox_{gamma (lamb d)*}(u) = u - gamma prox_{lamb / gamma d}(u / gamma), by Moreau's identity. */
+  async proxDConjugate(u: Tensor, y: Tensor, gamma: number, lamb = 1): Promise<Tensor> {
+    using scaled = u.mul(1 / gamma);
+    using near = owned(await this.proxD(scaled, y, lamb / gamma), scaled);
+    return u.addScaled(near, -gamma);
+  }
+
+  /** prox_{gamma (lamb fn)*}(x) = x - gamma prox_{lamb / gamma fn}(x / gamma), by Moreau's identity. */
+  async proxConjugate(x: Tensor, y: Signal, physics: Physics, gamma: number, lamb = 1): Promise<Tensor> {
+    using scaled = x.mul(1 / gamma);
+    using near = owned(await this.prox(scaled, y, physics, lamb / gamma), scaled);
+    return x.addScaled(near, -gamma);
+  }
+
   /**
    * argmin_z gamma fn(z) + ||z - x||^2 / 2, a new tensor of x's shape: by at most 100 proximal gradient steps on the dual
-   * problem, to 1e-5.
+   * problem, to 1e-5; where the physics is not linear, by at most 50 steps of gradient descent, which converge for a
+   * small gamma.
    *
-   * @throws {InvalidArgumentError} when the physics is not linear
+   * @throws {InvalidArgumentError} when the physics is not linear and d is not smooth
    */
   async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
     if (!(physics instanceof LinearPhysics)) {
+      if (this.smooth) return await gradientProx(x, gamma, (z) => this.grad(z, y, physics));
       const action = `compute ${this.constructor.name}.prox`;
       throw new InvalidArgumentError(action, "physics", "linear", physics.constructor.name);
     }

@@ -1,17 +1,11 @@
-import type { Tensor } from "../tensor/tensor.ts";
 import type { SplittingState, StepParameters } from "./run_types.ts";
-import { Splitting } from "./splitting.ts";
+import { TwoImageSplitting } from "./splitting.ts";
 
 /**
  * Douglas-Rachford splitting (Lions and Mercier, 1979): u = prox_{tau f}(z), x <- prox_{lambda tau g}(2 u - z),
  * z <- z + beta (x - u); with `gFirst` the two proximal operators change places.
  */
-export class DRS extends Splitting<SplittingState> {
-  /** z = x */
-  protected override async begin(x: Tensor): Promise<SplittingState> {
-    return await Promise.resolve({ x, z: x.clone() });
-  }
-
+export class DRS extends TwoImageSplitting {
   /** One iteration: u, x, z. */
   protected override async step(
     state: SplittingState,

@@ -19,12 +19,14 @@ const sqnorms = new WeakMap<LinearPhysics, Map<string, number>>();
  * at most 100 iterations, or until u changes by less than 1e-5.
  *
  * @param proxD (v, weight) -> prox_{weight d}(v) of measurements
+ * @param total the sums of numbers over all processes, where each has a part of the measurements
  */
 export async function dualProx(
   x: Tensor,
   physics: LinearPhysics,
   gamma: number,
   proxD: (v: Signal, weight: number) => Promise<Signal>,
+  total: (values: Float64Array) => Promise<Float64Array> = (values) => Promise.resolve(values),
 ): Promise<Tensor> {
   const sqnorm = await squaredNorm(physics, x);
   if (sqnorm === 0) return x.clone();
@@ -42,7 +44,8 @@ export async function dualProx(
       using pull = scaled(near, tau);
       using previous = u;
       u = subtract<Signal>(v, pull);
-      if (await hasSettled(previous, u)) break;
+      const [change, size] = await total(await squaresOf(previous, u));
+      if (change <= TOLERANCE ** 2 * size) break;
     }
     return await primal(x, u, physics);
   } finally {
@@ -73,17 +76,18 @@ function sum(a: Signal, b: Signal): Signal {
   return subtract<Signal>(a, negative);
 }
 
-async function hasSettled(previous: Signal, next: Signal): Promise<boolean> {
+/** ||next - previous||^2 and ||next||^2 */
+async function squaresOf(previous: Signal, next: Signal): Promise<Float64Array> {
   using gap = subtract<Signal>(next, previous);
-  return await norm(gap) <= TOLERANCE * await norm(next);
+  return Float64Array.of(await squaredNormOf(gap), await squaredNormOf(next));
 }
 
-async function norm(signal: Signal): Promise<number> {
+async function squaredNormOf(signal: Signal): Promise<number> {
   let squares = 0;
   for (const entry of entriesOf(signal)) {
     using length = entry.norm();
     const value = await length.item();
     squares += value * value;
   }
-  return Math.sqrt(squares);
+  return squares;
 }

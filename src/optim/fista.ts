@@ -1,20 +1,39 @@
-import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { OptimOptions, SplittingState, StepParameters } from "./run_types.ts";
-import { Splitting } from "./splitting.ts";
+import { DEFAULT_MAX_ITER } from "./optim_settings.ts";
+import { checkSchedule, type Schedule, valueAt, valuesOf } from "./schedule.ts";
+import { TwoImageSplitting } from "./splitting.ts";
 
 /** Options of {@link FISTA}. */
 export interface FISTAOptions extends OptimOptions {
   /** Slows the momentum down, >= 2; default 3. */
-  a?: number;
+  a?: Schedule;
 }
 
 /**
  * The fast iterative shrinkage-thresholding algorithm (Beck and Teboulle, 2009; Chambolle and Dossal, 2015): a PGD step
  * from z, then momentum: x' = PGD(z), z <- x' + (k + a - 1) / (k + a) (x' - x), k = 0, 1, ... There is no relaxation.
+ *
+ * @example
+ * ```ts
+ * import { Denoising, FISTA, L2, openDevice, setDefaultDevice, Tensor, TVPrior } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
+ * const algorithm = new FISTA({
+ *   dataFidelity: new L2(),
+ *   prior: new TVPrior({ nItMax: 50 }),
+ *   lambda: 0.1,
+ *   maxIter: 50,
+ *   earlyStop: true,
+ *   thresConv: 1e-3,
+ * });
+ * const { x, metrics } = await algorithm.run(y, new Denoising());
+ * console.log(x.shape, metrics.cost[0].length < 50); // [ 1, 1, 16, 16 ] true
+ * ```
  */
-export class FISTA extends Splitting<SplittingState> {
-  readonly #a: number;
+export class FISTA extends TwoImageSplitting {
+  readonly #a: Schedule;
 
   /**
    * Checks the options.
@@ -24,14 +43,10 @@ export class FISTA extends Splitting<SplittingState> {
   constructor(options: FISTAOptions) {
     super(options);
     this.#a = options.a ?? 3;
-    if (!(this.#a >= 2 && this.#a < Infinity)) {
+    checkSchedule("build FISTA", "a", this.#a, options.maxIter ?? DEFAULT_MAX_ITER);
+    if (!valuesOf(this.#a).every((a) => a >= 2)) {
       throw new InvalidArgumentError("build FISTA", "a", "finite and >= 2", String(this.#a));
     }
-  }
-
-  /** z = x */
-  protected override async begin(x: Tensor): Promise<SplittingState> {
-    return await Promise.resolve({ x, z: x.clone() });
   }
 
   /** One iteration: x, then z. */
@@ -41,7 +56,8 @@ export class FISTA extends Splitting<SplittingState> {
   ): Promise<SplittingState> {
     const x = await this.forwardBackward(state.z, parameters);
     const { iteration: k } = parameters;
+    const a = valueAt(this.#a, k);
     using change = x.sub(state.x);
-    return { x, z: x.addScaled(change, (k + this.#a - 1) / (k + this.#a)) };
+    return { x, z: x.addScaled(change, (k + a - 1) / (k + a)) };
   }
 }

@@ -12,9 +12,9 @@ export class GD extends BaseOptim {
 
   /** One iteration. */
   protected override async step({ x }: OptimState, parameters: StepParameters): Promise<OptimState> {
-    const { y, physics, stepsize, lambda, sigma } = parameters;
-    using data = owned(await this.dataFidelity.grad(x, y, physics), x);
-    using regularity = owned(await this.prior.grad(x, sigma), x);
+    const { y, physics, dataFidelity, prior, stepsize, lambda, sigma } = parameters;
+    using data = owned(await dataFidelity.grad(x, y, physics), x);
+    using regularity = owned(await prior.grad(x, sigma), x);
     using gradient = data.addScaled(regularity, lambda);
     return { x: x.addScaled(gradient, -stepsize) };
   }

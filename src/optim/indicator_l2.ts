@@ -25,6 +25,11 @@ export class IndicatorL2 extends DataFidelity {
     }
   }
 
+  /** `false` */
+  override get smooth(): boolean {
+    return false;
+  }
+
   /** 0 or 1e16, shape (B,) */
   override async d(u: Tensor, y: Tensor): Promise<Tensor> {
     using difference = u.sub(y);

@@ -5,6 +5,11 @@ import { absoluteSum, softThreshold } from "./soft_threshold.ts";
 
 /** The negative log-likelihood of Laplacian noise, robust against outliers: d(u, y) = ||u - y||_1. */
 export class L1 extends DataFidelity {
+  /** `false` */
+  override get smooth(): boolean {
+    return false;
+  }
+
   /** ||u - y||_1, shape (B,) */
   override async d(u: Tensor, y: Tensor): Promise<Tensor> {
     using difference = u.sub(y);

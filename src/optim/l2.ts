@@ -44,15 +44,9 @@ export class L2 extends DataFidelity {
     return await Promise.resolve(sum.mul(1 / (1 + weight)));
   }
 
-  /**
-   * physics.prox_l2(x, y, gamma / sigma^2)
-   *
-   * @throws {InvalidArgumentError} when the physics is not linear
-   */
+  /** physics.prox_l2(x, y, gamma / sigma^2); where the physics is not linear, what every fidelity does. */
   override async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
-    if (!(physics instanceof LinearPhysics)) {
-      throw new InvalidArgumentError("compute L2.prox", "physics", "linear", physics.constructor.name);
-    }
+    if (!(physics instanceof LinearPhysics)) return await super.prox(x, y, physics, gamma);
     return await physics.prox_l2(x, y, gamma / this.sigma ** 2);
   }
 }

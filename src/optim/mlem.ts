@@ -1,28 +1,17 @@
-import { LinearPhysics } from "../physics/linear_physics.ts";
+import type { LinearPhysics } from "../physics/linear_physics.ts";
 import type { Physics } from "../physics/physics.ts";
-import { entriesOf, mapEntries, type Signal } from "../tensor/signal.ts";
+import { owned, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { InvalidArgumentError } from "../util/errors.ts";
 import { BaseOptim } from "./base_optim.ts";
+import { corrected, normalised, onesLike, requireLinear } from "./expectation_maximisation.ts";
 import { PoissonLikelihood } from "./poisson_likelihood.ts";
-import type { OptimOptions, StepParameters } from "./run_types.ts";
-
-/** The smallest value that is divided by. */
-const FLOOR = 1e-6;
+import type { OptimOptions, OptimState, StepParameters } from "./run_types.ts";
 
 /** The state of {@link MLEM}: the image, and what the operator sees of each of its pixels, A^T 1. */
 export type MLEMState = { readonly x: Tensor; readonly sensitivity: Tensor };
 
-/**
- * Maximum-likelihood expectation maximisation for Poisson measurements of non-negative images (Shepp and Vardi, 1982),
- * with a prior by the one-step-late rule (Green, 1990):
- *
- *     n = x A^T(y / max(A x, 1e-6)),  x <- n / max(A^T 1 + lambda grad g(n), 1e-6).
- *
- * It starts at 1 everywhere; stepsize and beta play no part. The fidelity, by default {@link PoissonLikelihood}, is for
- * the cost only.
- */
-export class MLEM extends BaseOptim<MLEMState> {
+/** Expectation maximisation for Poisson measurements: it starts at 1 everywhere. */
+export abstract class PoissonAlgorithm<State extends OptimState> extends BaseOptim<State> {
   /**
    * Checks the options.
    *
@@ -37,7 +26,18 @@ export class MLEM extends BaseOptim<MLEMState> {
     using backprojection = await super.initialImage(y, physics);
     return Tensor.ones(backprojection.shape, backprojection);
   }
+}
 
+/**
+ * Maximum-likelihood expectation maximisation for Poisson measurements of non-negative images (Shepp and Vardi, 1982),
+ * with a prior by the one-step-late rule (Green, 1990):
+ *
+ *     n = x A^T(y / max(A x, 1e-6)),  x <- n / max(A^T 1 + lambda grad g(n), 1e-6).
+ *
+ * It starts at 1 everywhere; stepsize and beta play no part. The fidelity, by default {@link PoissonLikelihood}, is for
+ * the cost only.
+ */
+export class MLEM extends PoissonAlgorithm<MLEMState> {
   /** With the sensitivity. */
   protected override async begin(x: Tensor, y: Signal, physics: Physics): Promise<MLEMState> {
     using ones = await onesLike(y);
@@ -49,30 +49,12 @@ export class MLEM extends BaseOptim<MLEMState> {
     { x, sensitivity }: MLEMState,
     parameters: StepParameters,
   ): Promise<MLEMState> {
-    const { y, lambda, sigma } = parameters;
-    const physics = requireLinear("MLEM", parameters.physics);
-    using predicted: Signal = await physics.A(x);
-    const data = entriesOf(y);
-    using ratio = await mapEntries<Signal>(predicted, (entry, i) => {
-      using floored = entry.maximum(FLOOR);
-      return Promise.resolve(data[i].div(floored));
-    });
-    using factor = await physics.A_adjoint(ratio);
-    using numerator = x.mul(factor);
-    using gradient = await this.prior.grad(numerator, sigma);
-    using slope = sensitivity.addScaled(gradient, lambda);
-    using divisor = slope.maximum(FLOOR);
-    return { x: numerator.div(divisor), sensitivity: sensitivity.reshape(sensitivity.shape) };
+    const { y, prior, lambda, sigma } = parameters;
+    using numerator = await corrected(x, y, requireLinear("MLEM", parameters.physics));
+    using gradient = owned(await prior.grad(numerator, sigma), numerator);
+    return {
+      x: normalised(numerator, sensitivity, gradient, lambda),
+      sensitivity: sensitivity.reshape(sensitivity.shape),
+    };
   }
-}
-
-/** A signal of ones of the same kind and shape. */
-export async function onesLike(signal: Signal): Promise<Signal> {
-  return await mapEntries<Signal>(signal, (entry) => Promise.resolve(Tensor.ones(entry.shape, entry)));
-}
-
-/** @throws {InvalidArgumentError} when the physics is not linear */
-export function requireLinear(algorithm: string, physics: Physics): LinearPhysics {
-  if (physics instanceof LinearPhysics) return physics;
-  throw new InvalidArgumentError(`run ${algorithm}`, "physics", "linear", physics.constructor.name);
 }

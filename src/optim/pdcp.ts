@@ -3,6 +3,8 @@ import { owned, type Signal } from "../tensor/signal.ts";
 import { sameShape, Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { OptimOptions, StepParameters } from "./run_types.ts";
+import { DEFAULT_MAX_ITER } from "./optim_settings.ts";
+import { checkSchedule, type Schedule, valueAt, valuesOf } from "./schedule.ts";
 import { Splitting } from "./splitting.ts";
 
 /** A linear map between tensors. */
@@ -11,7 +13,7 @@ export type LinearMap = (x: Tensor) => Tensor | Promise<Tensor>;
 /** Options of {@link PDCP}. */
 export interface PDCPOptions extends OptimOptions {
   /** The dual variable's stepsize s, > 0; default 1. The method converges for tau s ||K||^2 <= 1. */
-  stepsizeDual?: number;
+  stepsizeDual?: Schedule;
   /** The linear map K; default the identity. Given together with its adjoint. */
   K?: LinearMap;
   /** The adjoint of K. */
@@ -30,7 +32,7 @@ export type PDCPState = { readonly x: Tensor; readonly z: Tensor; readonly u: Te
  * u starts as y where y has the shape of K x, and as 0 elsewhere.
  */
 export class PDCP extends Splitting<PDCPState> {
-  readonly #stepsizeDual: number;
+  readonly #stepsizeDual: Schedule;
   readonly #K: LinearMap;
   readonly #KAdjoint: LinearMap;
 
@@ -42,7 +44,8 @@ export class PDCP extends Splitting<PDCPState> {
   constructor(options: PDCPOptions) {
     super(options);
     const { stepsizeDual = 1, K, KAdjoint } = options;
-    if (!(stepsizeDual > 0 && stepsizeDual < Infinity)) {
+    checkSchedule("build PDCP", "stepsizeDual", stepsizeDual, options.maxIter ?? DEFAULT_MAX_ITER);
+    if (!valuesOf(stepsizeDual).every((step) => step > 0)) {
       throw new InvalidArgumentError("build PDCP", "stepsizeDual", "finite and > 0", String(stepsizeDual));
     }
     if ((K === undefined) !== (KAdjoint === undefined)) {
@@ -63,7 +66,7 @@ export class PDCP extends Splitting<PDCPState> {
   /** One iteration: u, x, z. */
   protected override async step(state: PDCPState, parameters: StepParameters): Promise<PDCPState> {
     const { stepsize, beta } = parameters;
-    const s = this.#stepsizeDual;
+    const s = valueAt(this.#stepsizeDual, parameters.iteration);
     using Kz = owned(await this.#K(state.z), state.z);
     using v = state.u.addScaled(Kz, s);
     using scaled = v.mul(1 / s);

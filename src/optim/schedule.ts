@@ -9,7 +9,7 @@ export type Schedule = number | readonly number[];
  * @throws {InvalidArgumentError} when a value is out of range or the list is too short
  */
 export function checkSchedule(action: string, name: string, schedule: Schedule, maxIter: number): void {
-  const values = Array.isArray(schedule) ? schedule : [schedule];
+  const values = valuesOf(schedule);
   if (!values.every((value) => Number.isFinite(value) && value >= 0)) {
     throw new InvalidArgumentError(action, name, "finite and >= 0", String(schedule));
   }
@@ -21,6 +21,11 @@ export function checkSchedule(action: string, name: string, schedule: Schedule, 
       `a list of ${schedule.length}`,
     );
   }
+}
+
+/** The schedule's values, one or one for each iteration. */
+export function valuesOf(schedule: Schedule): readonly number[] {
+  return Array.isArray(schedule) ? schedule : [schedule as number];
 }
 
 /** The schedule's value in an iteration, counted from 0. */

@@ -3,7 +3,7 @@ import { entriesOf, mapEntries, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { BaseOptim } from "./base_optim.ts";
 import { L2 } from "./l2.ts";
-import { onesLike, requireLinear } from "./mlem.ts";
+import { onesLike, requireLinear } from "./expectation_maximisation.ts";
 import type { OptimOptions, StepParameters } from "./run_types.ts";
 
 /** The smallest value that is divided by. */

@@ -1,7 +1,7 @@
 import { owned } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { BaseOptim } from "./base_optim.ts";
-import type { OptimState, StepParameters } from "./run_types.ts";
+import type { OptimState, SplittingState, StepParameters } from "./run_types.ts";
 
 /**
  * Algorithms that treat the fidelity f and the prior g in turn. The first turn is f's, or g's with `gFirst`; tau is the
@@ -20,21 +20,29 @@ export abstract class Splitting<State extends OptimState = OptimState> extends B
 
   /** secondProx(v - tau grad f(v)), or with `gFirst` secondProx(v - lambda tau grad g(v)). */
   protected async forwardBackward(v: Tensor, parameters: StepParameters): Promise<Tensor> {
-    const { y, physics, stepsize, lambda, sigma } = parameters;
+    const { y, physics, dataFidelity, prior, stepsize, lambda, sigma } = parameters;
     using gradient = owned(
-      await (this.gFirst ? this.prior.grad(v, sigma) : this.dataFidelity.grad(v, y, physics)),
+      await (this.gFirst ? prior.grad(v, sigma) : dataFidelity.grad(v, y, physics)),
       v,
     );
     using z = v.addScaled(gradient, this.gFirst ? -lambda * stepsize : -stepsize);
     return await this.secondProx(z, parameters);
   }
 
-  async #proxData(v: Tensor, { y, physics, stepsize }: StepParameters): Promise<Tensor> {
-    return owned(await this.dataFidelity.prox(v, y, physics, stepsize), v);
+  async #proxData(v: Tensor, { y, physics, dataFidelity, stepsize }: StepParameters): Promise<Tensor> {
+    return owned(await dataFidelity.prox(v, y, physics, stepsize), v);
   }
 
-  async #proxPrior(v: Tensor, { stepsize, lambda, sigma }: StepParameters): Promise<Tensor> {
-    return owned(await this.prior.prox(v, sigma, lambda * stepsize), v);
+  async #proxPrior(v: Tensor, { prior, stepsize, lambda, sigma }: StepParameters): Promise<Tensor> {
+    return owned(await prior.prox(v, sigma, lambda * stepsize), v);
+  }
+}
+
+/** Splittings with a second image z beside x, which starts as the first image, as in deepinv. */
+export abstract class TwoImageSplitting extends Splitting<SplittingState> {
+  /** z = x */
+  protected override async begin(x: Tensor): Promise<SplittingState> {
+    return await Promise.resolve({ x, z: x.clone() });
   }
 }
 

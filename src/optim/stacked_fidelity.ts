@@ -4,7 +4,19 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { DataFidelity } from "./data_fidelity.ts";
 
-/** A fidelity of its own for every operator of a stack: fn(x) = sum_i d_i(A_i(x), y_i). */
+/** A fidelity of its own for every operator of a stack: fn(x) = sum_i d_i(A_i(x), y_i). *
+ * @example
+ * ```ts
+ * import { Denoising, L1, L2, openDevice, setDefaultDevice, stack, StackedPhysicsDataFidelity, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = stack(new Denoising(), new Denoising());
+ * const x = Tensor.ones([1, 1, 4, 4]);
+ * const y = await physics.A(Tensor.zeros([1, 1, 4, 4]));
+ * const fidelity = new StackedPhysicsDataFidelity([new L2(), new L1()]);
+ * console.log(await (await fidelity.fn(x, y, physics)).item()); // 16 / 2 + 16 = 24
+ * ```
+ */
 export class StackedPhysicsDataFidelity extends DataFidelity implements Iterable<DataFidelity> {
   readonly #fidelities: readonly DataFidelity[];
 

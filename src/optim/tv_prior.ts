@@ -1,9 +1,15 @@
-import { difference, gradientAdjoint } from "../models/differences.ts";
-import { lengthOf, type PrimalDualSettings, primalDualSettings } from "../models/over_relaxation.ts";
-import { broadcastThreshold } from "../models/threshold.ts";
+import { gradient, gradientAdjoint } from "../models/differences.ts";
+import {
+  lengthOf,
+  type PrimalDualSettings,
+  primalDualSettings,
+  together,
+} from "../models/over_relaxation.ts";
+import { broadcastThreshold, requireImages } from "../models/threshold.ts";
 import { TVSolver } from "../models/tv_solver.ts";
-import { otherDims } from "../tensor/signal.ts";
+import { entriesOf, otherDims, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { TensorList } from "../tensor/tensor_list.ts";
 import { Prior } from "./prior.ts";
 
 /** The least length of a gradient that is divided by. */
@@ -19,7 +25,10 @@ export interface TVPriorOptions {
   warmStart?: boolean;
 }
 
-/** The isotropic total variation (Rudin, Osher and Fatemi, 1992): g(x) = sum sqrt((nabla x)_1^2 + (nabla x)_2^2). */
+/**
+ * The isotropic total variation (Rudin, Osher and Fatemi, 1992) of images or volumes:
+ * g(x) = sum sqrt((nabla x)_1^2 + (nabla x)_2^2 [+ (nabla x)_3^2]).
+ */
 export class TVPrior extends Prior {
   /** `true` */
   override readonly explicitPrior = true;
@@ -40,34 +49,69 @@ export class TVPrior extends Prior {
 
   /** The total variation, shape (B,). */
   override async fn(x: Tensor): Promise<Tensor> {
-    using down = difference(x, 2, "forward");
-    using across = difference(x, 3, "forward");
-    using length = lengthOf([down, across]);
+    requireImages(this.constructor.name, x, true);
+    const slopes = gradient(x);
+    using _slopes = together(...slopes);
+    using length = this.length(slopes);
     return await Promise.resolve(length.sum(otherDims(x)));
   }
 
-  /** A subgradient: nabla^T (nabla x / |nabla x|), where 0 / 0 is 0. */
+  /** A subgradient: nabla^T (nabla x / |nabla x|) with 0 / 0 = 0, of x's shape. */
   override async grad(x: Tensor): Promise<Tensor> {
-    using down = difference(x, 2, "forward");
-    using across = difference(x, 3, "forward");
-    using length = lengthOf([down, across]);
-    using floored = length.maximum(TINY);
-    using vertical = down.div(floored);
-    using horizontal = across.div(floored);
-    return await Promise.resolve(gradientAdjoint(vertical, horizontal));
+    requireImages(this.constructor.name, x, true);
+    const slopes = gradient(x);
+    using _slopes = together(...slopes);
+    const directions = this.directions(slopes);
+    using _directions = together(...directions);
+    return await Promise.resolve(gradientAdjoint(...directions));
   }
 
-  /** argmin_z gamma TV(z) + ||z - x||^2 / 2, by the iteration of TVDenoiser. */
+  /** argmin_z gamma g(z) + ||z - x||^2 / 2, by the iteration of TVDenoiser. */
   override async prox(x: Tensor, _sigma: number | undefined, gamma: number): Promise<Tensor> {
     if (!this.#warmStart) this.reset();
-    using threshold = broadcastThreshold("TVPrior", x, gamma);
-    this.#solver ??= new TVSolver(this.#settings);
+    using threshold = broadcastThreshold(this.constructor.name, x, gamma, true);
+    this.#solver ??= this.#newSolver();
     return await this.#solver.solve(x, threshold);
+  }
+
+  /** Where the last prox ended. */
+  override memory(): ReadonlyMap<string, Signal> {
+    const tensors = this.#solver?.memory() ?? [];
+    return new Map(tensors.length > 0 ? [["warmStart", TensorList.from(tensors)]] : []);
+  }
+
+  /** Lets the next prox go on from there. */
+  override restore(memory: ReadonlyMap<string, Signal>): void {
+    const signal = memory.get("warmStart");
+    if (!signal) return;
+    this.#solver ??= this.#newSolver();
+    this.#solver.restore(entriesOf(signal));
   }
 
   /** Lets the next prox start cold. */
   override reset(): void {
     this.#solver?.reset();
     this.#solver = undefined;
+  }
+
+  /** Whether every component of the gradient counts on its own. */
+  protected get anisotropic(): boolean {
+    return false;
+  }
+
+  /** What the gradient's components count at every place. */
+  protected length(slopes: readonly Tensor[]): Tensor {
+    return lengthOf(slopes);
+  }
+
+  /** What the sum of {@link length} changes by with each component: s / |s|, where 0 / 0 is 0. */
+  protected directions(slopes: readonly Tensor[]): Tensor[] {
+    using length = lengthOf(slopes);
+    using floored = length.maximum(TINY);
+    return slopes.map((slope) => slope.div(floored));
+  }
+
+  #newSolver(): TVSolver {
+    return new TVSolver(this.#settings, this.anisotropic);
   }
 }

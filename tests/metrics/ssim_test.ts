@@ -30,7 +30,7 @@ onBothDevices("images that cannot be compared are refused, and nothing stays", a
   ssim(x, x).dispose();
   await assertNothingLeaks(() => {
     assert.throws(() => ssim(small, small), /H and W > 5/);
-    assert.throws(() => ssim(x, small), /\(1, 1, 8, 8\) and \(1, 1, 5, 8\)/);
+    assert.throws(() => ssim(x, small), /one shape, here \(1, 1, 5, 8\), got \(1, 1, 8, 8\)/);
     assert.throws(() => ssim(x, x, { max: 0 }), /larger than min/);
     ssim(x, x).dispose();
   });

@@ -87,6 +87,7 @@ const ON_ONE: readonly [name: string, make: () => Pick<BaseOptim, "run">][] = [
     "opt.PGD.RED.gfirst",
     () => new PGD({ ...DENOISED, lambda: 0.1, gFirst: true, prior: new RED({ denoiser: median }) }),
   ],
+  ["opt.PGD.anderson", () => new PGD({ ...ONE, andersonAcceleration: true })],
   ["opt.PDCP", () => new PDCP({ ...ONE, stepsize: 0.5, stepsizeDual: 0.5 })],
   ["opt.PDCP.gfirst.TV", () =>
     new PDCP({

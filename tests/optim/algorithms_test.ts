@@ -1,7 +1,9 @@
 import { distribute, DistributedContext } from "../../src/distributed/mod.ts";
 import {
   ADMM,
+  AmplitudeLoss,
   type BaseOptim,
+  BurgEntropy,
   dpir,
   DRS,
   FISTA,
@@ -9,12 +11,17 @@ import {
   HQS,
   L1Prior,
   L2,
+  MD,
   MLEM,
+  NegEntropy,
   type OptimOptions,
+  OSEM,
   PDCP,
   PGD,
+  PMD,
   Prior,
   SIRT,
+  StackedPhysicsDataFidelity,
   Tikhonov,
 } from "../../src/optim/mod.ts";
 import { Blur, gaussianBlur, stack, Tensor } from "../../src/physics/mod.ts";
@@ -37,10 +44,18 @@ const ALGORITHMS: Readonly<Record<string, Make>> = {
   PDCP: (options) => new PDCP({ ...options, stepsizeDual: 0.9 }),
   MLEM: (options) => new MLEM(options),
   SIRT: (options) => new SIRT(options),
+  OSEM: (options) => new OSEM(options),
+  MD: (options) => new MD(options),
+  PMD: (options) => new PMD(options),
+  "MD with Burg's entropy": (options) =>
+    new MD({ ...options, bregmanPotential: new BurgEntropy(), stepsize: 0.1 }),
+  "PMD with the negative entropy": (options) => new PMD({ ...options, bregmanPotential: new NegEntropy() }),
+  "PGD with backtracking": (options) => new PGD({ ...options, backtracking: true }),
+  "FISTA with Anderson acceleration": (options) => new FISTA({ ...options, andersonAcceleration: true }),
 };
 
 /** Those that minimise fidelity + lambda prior whatever the two are; HQS minimises an approximation. */
-const MINIMISERS = ["GD", "PGD", "FISTA", "ADMM", "DRS", "PDCP"];
+const MINIMISERS = ["GD", "PGD", "FISTA", "ADMM", "DRS", "PDCP", "MD", "PMD"];
 
 const SHAPE = [2, 1, 3, 4];
 const w = Plain.build([1, 1, 3, 4], (k) => 0.8 + Plain.random([1, 1, 3, 4], 3).at(k) / 5),
@@ -87,7 +102,29 @@ onBothDevices("every algorithm takes a stack's measurements, and leaves nothing 
   }
 });
 
+onBothDevices("a fidelity for each operator gives every algorithm what one for all does", async () => {
+  const physics = stack(
+    ...[0.5, 0.7].map((sigma) => new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" })),
+  );
+  using truth = image(2, 1, 9, 8);
+  using data = await physics.A(truth);
+  const options = { prior: new Tikhonov(), stepsize: 0.4, lambda: 0.05, maxIter: 3 };
+  const each = new StackedPhysicsDataFidelity([new L2(), new L2()]);
+  for (const [name, make] of Object.entries(ALGORITHMS)) {
+    using one = (await make({ ...options, dataFidelity: new L2() }).run(data, physics)).x;
+    using many = (await make({ ...options, dataFidelity: each }).run(data, physics)).x;
+    const difference = await largestDifference(one, many);
+    assert.ok(difference < 1e-3, `${name}: ${difference}`);
+  }
+});
+
 class Failing extends Prior {
+  override readonly explicitPrior = true;
+
+  override fn(x: Tensor): Promise<Tensor> {
+    return Promise.resolve(Tensor.zeros([x.shape[0]], x));
+  }
+
   override grad(): Promise<Tensor> {
     return Promise.reject(new Error("the prior failed"));
   }
@@ -99,12 +136,13 @@ class Failing extends Prior {
 
 onBothDevices("a prior that fails leaves no image of any algorithm behind", async () => {
   using data = y.tensor();
+  using init = Tensor.ones(SHAPE);
   const physics = new Weights(w.tensor());
   await assertNothingLeaks(async () => {
     for (const [name, make] of Object.entries(ALGORITHMS)) {
       if (name === "SIRT") continue;
       const algorithm = make({ dataFidelity: new L2(), prior: new Failing(), maxIter: 2 });
-      await assert.rejects(() => algorithm.run(data, physics), /the prior failed/, name);
+      await assert.rejects(() => algorithm.run(data, physics, { init }), /the prior failed/, name);
     }
     for (const algorithm of [new MLEM(), new SIRT()]) {
       await assert.rejects(
@@ -122,6 +160,43 @@ onBothDevices("without a prior only the data count", async () => {
   using expected = Plain.build(SHAPE, (k) => y.at(k) / w.at(k)).tensor();
   assert.ok(await largestDifference(x, expected) < 1e-3);
   assert.ok(metrics.cost[0][79] < 1e-6);
+});
+
+onBothDevices("the dual stepsize and FISTA's a may change from iteration to iteration", async () => {
+  using data = y.tensor();
+  const physics = new Weights(w.tensor());
+  const base = { dataFidelity: new L2(), prior: new Tikhonov(), stepsize: 0.5, lambda: 0.3, maxIter: 3 };
+  const pairs = [
+    [new PDCP({ ...base, stepsizeDual: 0.8 }), new PDCP({ ...base, stepsizeDual: [0.8, 0.8, 0.8] })],
+    [new FISTA({ ...base, a: 4 }), new FISTA({ ...base, a: [4, 4, 4] })],
+    [new PDCP({ ...base, stepsizeDual: [0.8, 0.4, 0.1] }), new FISTA({ ...base, a: [2, 5, 9] })],
+  ];
+  const found = [];
+  for (const pair of pairs) {
+    for (const algorithm of pair) found.push((await algorithm.run(data, physics)).x);
+  }
+  assert.equal(await largestDifference(found[0], found[1]), 0);
+  assert.equal(await largestDifference(found[2], found[3]), 0);
+  assert.ok(await largestDifference(found[0], found[4]) > 1e-4);
+  assert.ok(await largestDifference(found[2], found[5]) > 1e-4);
+});
+
+onBothDevices("a non-linear stack is descended, with every entry's own fidelity", async () => {
+  const physics = stack(new Squares(), new Squares());
+  using truth = Plain.build(SHAPE, (k) => 0.5 + y.at(k) / 4).tensor();
+  using data = await physics.A(truth);
+  const dataFidelity = new StackedPhysicsDataFidelity([new AmplitudeLoss(), new L2()]);
+  using init = Tensor.full(SHAPE, 0.6);
+  for (
+    const algorithm of [
+      new GD({ dataFidelity, stepsize: 0.15, maxIter: 200 }),
+      new GD({ dataFidelity, stepsize: 3, maxIter: 200, backtracking: { eta: 0.5 } }),
+      new HQS({ dataFidelity, stepsize: 0.05, maxIter: 200 }),
+    ]
+  ) {
+    using x = (await algorithm.run(data, physics, { init })).x;
+    assert.ok(await largestDifference(x, truth) < 5e-3, algorithm.constructor.name);
+  }
 });
 
 onBothDevices("DPIR lowers the noise level from 49/255 to sigma", async () => {
@@ -164,6 +239,8 @@ Deno.test("options of single algorithms out of range are refused by name", () =>
   const options = { dataFidelity: new L2() };
   assert.throws(() => new FISTA({ ...options, a: 1 }), /build FISTA: a must be finite and >= 2/);
   assert.throws(() => new PDCP({ ...options, stepsizeDual: 0 }), /stepsizeDual/);
+  assert.throws(() => new PDCP({ ...options, stepsizeDual: [1, 2] }), /stepsizeDual must be .* at least 100/);
+  assert.throws(() => new FISTA({ ...options, a: [3], maxIter: 2 }), /a must be .* at least 2/);
   assert.throws(() => new PDCP({ ...options, K: (x) => x }), /K and KAdjoint must be given together/);
   assert.throws(() => new MLEM({ maxIter: -1 }), /build MLEM: maxIter/);
 });

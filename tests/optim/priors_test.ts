@@ -5,9 +5,11 @@ import {
   RED,
   ScorePrior,
   Tikhonov,
+  TVL1Prior,
   TVPrior,
   ZeroPrior,
 } from "../../src/optim/mod.ts";
+import { TVDenoiser } from "../../src/models/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import { assertGolden, image, largestDifference, onBothDevices } from "../golden.ts";
 import { assertPlain, Plain } from "../tensor/plain.ts";
@@ -23,6 +25,11 @@ const EXPLICIT: readonly [name: string, make: () => Prior, value: (item: Plain) 
   ["L1Prior", () => new L1Prior(), ({ values }) => sum(values, Math.abs)],
   ["L12Prior", () => new L12Prior(), (item) => sum([0, 1, 2, 3, 4], (i) => Math.hypot(...row(item, i)))],
   ["TVPrior", () => new TVPrior({ nItMax: 300 }), (item) => totalVariation(item)],
+  [
+    "TVL1Prior",
+    () => new TVL1Prior({ nItMax: 300 }),
+    (item) => totalVariation(item, (down, across) => Math.abs(down) + Math.abs(across)),
+  ],
 ];
 
 function sum(values: ArrayLike<number>, f: (value: number) => number): number {
@@ -33,11 +40,11 @@ function row(item: Plain, i: number): number[] {
   return [0, 1, 2, 3, 4, 5].map((j) => item.at([i, j]));
 }
 
-function totalVariation(item: Plain): number {
+function totalVariation(item: Plain, length = Math.hypot): number {
   const lengths = Plain.build([5, 6], ([i, j]) => {
     const down = i < 4 ? item.at([i + 1, j]) - item.at([i, j]) : 0;
     const across = j < 5 ? item.at([i, j + 1]) - item.at([i, j]) : 0;
-    return Math.hypot(down, across);
+    return length(down, across);
   });
   return sum(lengths.values, (v) => v);
 }
@@ -104,6 +111,59 @@ onBothDevices("TVPrior goes on where its last prox ended, until it is reset", as
   assert.equal(await largestDifference(one, two), 0);
   assert.equal(await largestDifference(one, first), 0);
 });
+
+for (const Kind of [TVPrior, TVL1Prior]) {
+  onBothDevices(`${Kind.name} of volumes: its value, its slope, and the least cost`, async () => {
+    const shape = [1, 2, 3, 4, 5], gamma = 0.2;
+    const volume = Plain.random(shape, 4);
+    const value = (values: Float32Array) => {
+      const plain = new Plain(shape, values);
+      return sum(
+        Plain.build(shape, (k) => {
+          const steps = [2, 3, 4].map((d) =>
+            k[d] + 1 < shape[d] ? plain.at(k.map((i, e) => i + Number(e === d))) - plain.at(k) : 0
+          );
+          return Kind === TVPrior ? Math.hypot(...steps) : sum(steps, Math.abs);
+        }).values,
+        (v) => v,
+      );
+    };
+    const prior = new Kind({ nItMax: 400 });
+    using a = volume.tensor();
+    const start = await a.data();
+    await assertPlain(await prior.fn(a), new Plain([1], [value(start)]), "fn", 1e-5);
+    const gradient = await (await prior.grad(a)).data();
+    const direction = Plain.random([120], 7).values;
+    const along = (step: number) => value(start.map((v, k) => v + step * direction[k]));
+    const slope = (along(1e-4) - along(-1e-4)) / 2e-4;
+    const expected = gradient.reduce((total, v, k) => total + v * direction[k], 0);
+    assert.ok(Math.abs(slope - expected) < 3e-2 * Math.max(1, Math.abs(slope)), `${slope}, ${expected}`);
+    const near = await (await prior.prox(a, undefined, gamma)).data();
+    const cost = (z: Float32Array) =>
+      gamma * value(z) + sum(z.map((v, k) => (v - start[k]) ** 2 / 2), (v) => v);
+    for (let seed = 1; seed <= 20; seed++) {
+      const step = Plain.random([120], seed).values;
+      assert.ok(cost(near.map((v, k) => v + 0.02 * step[k])) >= cost(near) - 1e-5, "a neighbour betters it");
+    }
+    using denoised = await new TVDenoiser({ nItMax: 400, crit: 1e-8 }).forward(a, gamma);
+    const same = Math.max(...(await denoised.data()).map((v, k) => Math.abs(v - near[k])));
+    assert.equal(same < 1e-3, Kind === TVPrior, `${same}`);
+    prior.reset();
+  });
+}
+
+onBothDevices(
+  "a prior with a gradient alone has a prox by descent, and every prior that of its conjugate",
+  async () => {
+    using a = x.tensor();
+    const red = new RED({ denoiser: { forward: (z: Tensor) => Promise.resolve(z.mul(0.5)) } });
+    const near = Plain.build(SHAPE, (k) => x.at(k) / (1 + 0.2 * 0.5));
+    await assertPlain(await red.prox(a, 0.1, 0.2), near, "prox", 2e-3);
+    const l1 = new L1Prior(), gamma = 0.7, lamb = 0.4;
+    const clipped = Plain.build(SHAPE, (k) => Math.min(lamb, Math.max(-lamb, x.at(k))));
+    await assertPlain(await l1.proxConjugate(a, undefined, gamma, lamb), clipped, "conjugate", 1e-5);
+  },
+);
 
 onBothDevices("RED and ScorePrior: what a denoiser takes away, scaled or not", async () => {
   using a = x.tensor();
