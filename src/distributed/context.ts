@@ -7,8 +7,10 @@ import type { Device } from "../compute/device.ts";
 import { type DeviceChoice, openDevice, setDefaultDevice } from "../compute/open.ts";
 import { manualSeed } from "../tensor/random.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
-import { WorkMeter, type WorkStats } from "./stats.ts";
+import { type WorkStats, WorkTable } from "./stats.ts";
 import { TensorGroup } from "./tensor_group.ts";
+import { Timeline, type Track } from "./timeline.ts";
+import { writeTrace } from "./trace.ts";
 
 /** Options of {@link DistributedContext.create}. */
 export interface ContextOptions {
@@ -16,7 +18,10 @@ export interface ContextOptions {
   seed?: number;
   /** Adds the rank to the seed, so that ranks draw different numbers; default true. */
   seedOffset?: boolean;
-  /** Sums do not depend on timing; always so in this version. */
+  /**
+   * Nothing depends on timing: a balanced share of operators or tiles goes by their known costs, never by measured times.
+   * Sums are taken in an order that depends on the share only, always. Default false.
+   */
   deterministic?: boolean;
   /** `"auto"` (default, or DEEPINV_DEVICE): a hardware WebGPU adapter, else the CPU. */
   device?: DeviceChoice;
@@ -32,6 +37,20 @@ export interface ContextStats {
   collectives: Record<string, OperationStats>;
   /** Computation by name: `"operators"`, `"denoiser"`. */
   work: Record<string, WorkStats>;
+  /**
+   * Calls of this rank's operators, by number, class and method: `"3 Blur.A_adjoint"`. On a GPU this is the time to queue
+   * the work, unless a {@link DistributedContext.trace} with `device` is being recorded.
+   */
+  operators: Record<string, WorkStats>;
+}
+
+/** Options of {@link DistributedContext.trace}. */
+export interface TraceOptions {
+  /**
+   * Waits for the device after every operator, so that spans show when its work was done, not when it was queued; this
+   * costs time on a GPU. Default false.
+   */
+  device?: boolean;
 }
 
 /**
@@ -55,14 +74,28 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
   readonly device: Device;
   readonly #process: ProcessInfo;
   readonly #ownsDevice: boolean;
-  readonly #meter = new WorkMeter();
+  /** Whether results must not depend on timing, as the options said. */
+  readonly deterministic: boolean;
+  readonly #work = new WorkTable();
+  readonly #operators = new WorkTable();
+  readonly #timeline = new Timeline();
+  #waitsForDevice = false;
   #open = true;
 
-  private constructor(process: ProcessInfo, group: ProcessGroup, device: Device, ownsDevice: boolean) {
+  private constructor(
+    process: ProcessInfo,
+    group: ProcessGroup,
+    device: Device,
+    { ownsDevice, deterministic }: { ownsDevice: boolean; deterministic: boolean },
+  ) {
     super(group);
     this.#process = process;
     this.device = device;
     this.#ownsDevice = ownsDevice;
+    this.deterministic = deterministic;
+    group.observe((operation, bytes, milliseconds) =>
+      this.#timeline.add("collectives", operation, milliseconds, bytes)
+    );
   }
 
   /**
@@ -75,12 +108,12 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
    * @throws {CollectiveTimeoutError} when ranks do not show up
    */
   static async create(options: ContextOptions = {}): Promise<DistributedContext> {
-    const { seed, seedOffset = true, timeout, transport } = options;
+    const { seed, seedOffset = true, deterministic = false, timeout, transport } = options;
     if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0)) {
       throw new InvalidArgumentError("create a context", "seed", "a whole number >= 0", String(seed));
     }
     const process = resolveProcess();
-    const device = await openDevice(options.device);
+    const device = await openDevice(options.device, { localWorldSize: process.localWorldSize });
     try {
       const group = await createProcessGroup(process, { timeout, transport });
       setDefaultDevice(device);
@@ -89,7 +122,7 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
           ? crypto.getRandomValues(new Uint32Array(1))[0]
           : seed + (seedOffset ? process.rank : 0),
       );
-      return new DistributedContext(process, group, device, true);
+      return new DistributedContext(process, group, device, { ownsDevice: true, deterministic });
     } catch (error) {
       device.close();
       throw error;
@@ -102,7 +135,11 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
    */
   async single(): Promise<DistributedContext> {
     const alone: ProcessInfo = { ...this.#process, rank: 0, worldSize: 1, localRank: 0, localWorldSize: 1 };
-    return new DistributedContext(alone, await createProcessGroup(alone), this.device, false);
+    const { deterministic } = this;
+    return new DistributedContext(alone, await createProcessGroup(alone), this.device, {
+      ownsDevice: false,
+      deterministic,
+    });
   }
 
   /** Number of processes of the job. */
@@ -145,17 +182,82 @@ export class DistributedContext extends TensorGroup implements AsyncDisposable {
   }
 
   /** Runs f, device included, and adds its time to the work `name` of {@link stats}. */
-  measure<T>(name: string, f: () => Promise<T>): Promise<T> {
-    return this.#meter.measure(name, async () => {
+  async measure<T>(name: string, f: () => Promise<T>): Promise<T> {
+    const begin = performance.now();
+    try {
       const result = await f();
-      await this.device.synchronize();
+      await this.#synchronize();
       return result;
-    });
+    } finally {
+      this.#work.add(name, performance.now() - begin);
+    }
+  }
+
+  /** Runs f as a span of the timeline; an operator's adds to the operators of {@link stats}. */
+  async span<T>(track: Exclude<Track, "collectives">, name: string, f: () => Promise<T>): Promise<T> {
+    const begin = performance.now();
+    const result = await f();
+    if (this.#waitsForDevice) await this.device.synchronize();
+    const milliseconds = performance.now() - begin;
+    this.#timeline.add(track, name, milliseconds);
+    if (track === "operators") this.#operators.add(name, milliseconds);
+    return result;
   }
 
   /** Where this rank's time went so far. */
   stats(): ContextStats {
-    return { collectives: this.processes.stats(), work: this.#meter.report() };
+    const collectives = this.processes.stats();
+    return { collectives, work: this.#work.report(), operators: this.#operators.report() };
+  }
+
+  /**
+   * Writes a timeline of all ranks, from the context's creation on: collectives, operators, batches of tiles. It is one
+   * file in the Chrome trace format, which https://ui.perfetto.dev opens. Called by all ranks; rank 0 writes the file. The
+   * last 65,536 spans of a rank, at least, are there.
+   *
+   * @throws {Error} on every rank, when the file cannot be written
+   *
+   * @example
+   * ```ts
+   * import { Denoising, distribute, DistributedContext, Tensor } from "@deepinv/distributed";
+   *
+   * await using ctx = await DistributedContext.create({ device: "cpu" });
+   * const physics = await distribute([new Denoising(), new Denoising()], ctx);
+   * await physics.A(Tensor.ones([1, 1, 8, 8]));
+   * const path = await Deno.makeTempFile({ suffix: ".json" });
+   * await ctx.trace(path);
+   * console.log(JSON.parse(await Deno.readTextFile(path)).traceEvents.length > 0); // true
+   * ```
+   */
+  trace(path: string | URL): Promise<void>;
+  /**
+   * Runs `work` and writes the timeline of it alone.
+   *
+   * @returns what `work` gives
+   */
+  trace<T>(path: string | URL, work: () => Promise<T>, options?: TraceOptions): Promise<T>;
+  async trace<T>(
+    path: string | URL,
+    work?: () => Promise<T>,
+    { device = false }: TraceOptions = {},
+  ): Promise<T | undefined> {
+    const begin = work ? performance.now() : 0;
+    this.#waitsForDevice = device;
+    let result: T | undefined;
+    try {
+      result = await work?.();
+    } finally {
+      this.#waitsForDevice = false;
+    }
+    await writeTrace(this, path, this.device.name, this.#timeline.since(begin));
+    return result;
+  }
+
+  async #synchronize(): Promise<void> {
+    const begin = performance.now();
+    await this.device.synchronize();
+    const milliseconds = performance.now() - begin;
+    if (this.device.kind !== "cpu") this.#timeline.add("device", "wait for the device", milliseconds);
   }
 
   /** Waits for the other ranks, leaves the job and closes the device. After a failure it does not wait. */

@@ -1,19 +1,20 @@
 import { DataFidelity } from "../optim/data_fidelity.ts";
 import { L2 } from "../optim/l2.ts";
-import { conjugateGradient } from "../physics/conjugate_gradient.ts";
 import type { Physics } from "../physics/physics.ts";
-import { entriesOf, type Signal } from "../tensor/signal.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { owned, type Signal } from "../tensor/signal.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
-import { type GatherOptions, localEntries, reduceParts, sumOf } from "./map_reduce.ts";
+import { distributedDualProx, weightedL2Prox } from "./fidelity_prox.ts";
+import { type GatherOptions, reduceParts, sumOf } from "./map_reduce.ts";
+import type { Probe } from "./operator_share.ts";
 import { DistributedStackedLinearPhysics } from "./stacked_linear_physics.ts";
 import { DistributedStackedPhysics } from "./stacked_physics.ts";
 
 type DistributedStack = DistributedStackedPhysics | DistributedStackedLinearPhysics;
 
 /** One fidelity for all operators, or one for each, by number. */
-export type FidelityOf = (index: number) => DataFidelity;
+export type FidelityOf = (index: number) => DataFidelity | Promise<DataFidelity>;
 
 /** Options of a distributed data fidelity. */
 export interface DistributedFidelityOptions {
@@ -23,24 +24,43 @@ export interface DistributedFidelityOptions {
   numOperators?: number;
 }
 
+/** What all ranks know of all fidelities. */
+interface Kind {
+  /** Whether all are plain L2. */
+  readonly allL2: boolean;
+  /** Whether all have a gradient everywhere. */
+  readonly smooth: boolean;
+  /** The noise level of all, where all are L2 with the same one. */
+  readonly sigma: number | undefined;
+}
+
+/** What a rank works with: its part of the measurements and the fidelities for it. */
+interface LocalTerms {
+  readonly data: readonly Tensor[];
+  readonly fidelities: readonly DataFidelity[];
+}
+
 /**
- * The fidelity of a distributed stack: fn(x) = sum_i d_i(A_i(x), y_i), whose gradient sum_i J_{A_i}(x)^T grad d_i needs
- * one allReduce. y may hold all operators' measurements or this rank's.
+ * The fidelity of a distributed stack: fn(x) = sum_i d_i(A_i(x), y_i), or the mean, with each operator's own `fn` and
+ * `grad`. A gradient needs one allReduce of an image, a value one of B numbers. y may hold all operators' measurements or
+ * this rank's.
  */
 export class DistributedDataFidelity extends DataFidelity {
   readonly #fidelityOf: FidelityOf;
   readonly #ctx: DistributedContext;
   readonly #options: DistributedFidelityOptions;
+  #kind: { readonly numOperators: number; readonly kind: Kind } | undefined;
 
   /** Made by `distribute`. */
   constructor(fidelityOf: FidelityOf, ctx: DistributedContext, options: DistributedFidelityOptions = {}) {
     super();
     const { reduction = "sum" } = options;
     if (reduction !== "sum" && reduction !== "mean") {
+      const requirement = '"sum" or "mean"';
       throw new InvalidArgumentError(
         "distribute a data fidelity",
         "reduction",
-        '"sum" or "mean"',
+        requirement,
         `"${reduction}"`,
       );
     }
@@ -49,7 +69,7 @@ export class DistributedDataFidelity extends DataFidelity {
     this.#options = { ...options, reduction };
   }
 
-  /** sum_i d_i(A_i(x), y_i), shape (B,); `gather: false` gives this rank's terms. */
+  /** sum_i fn_i(x, y_i, A_i), shape (B,); `gather: false` gives this rank's terms. */
   override async fn(
     x: Tensor,
     y: Signal,
@@ -57,14 +77,12 @@ export class DistributedDataFidelity extends DataFidelity {
     { gather = true }: GatherOptions = {},
   ): Promise<Tensor> {
     const stack = this.#stack(physics);
-    const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
-      using u = await operator.A(x);
-      return await fidelity.d(u, data);
-    });
+    const { data, fidelities } = await this.#local(stack, y, gather, (operator) => operator.A(x));
+    const terms = await stack.share.each("fn", (operator, _, k) => fidelities[k].fn(x, data[k], operator));
     return await reduceParts(this.#ctx, sumOf(terms), [x.shape[0]], { scale: this.#scale(stack), gather });
   }
 
-  /** sum_i J_{A_i}(x)^T grad d_i(A_i(x), y_i), of x's shape; `gather: false` gives this rank's terms. */
+  /** sum_i grad_i(x, y_i, A_i), of x's shape; `gather: false` gives this rank's terms. */
   override async grad(
     x: Tensor,
     y: Signal,
@@ -72,77 +90,67 @@ export class DistributedDataFidelity extends DataFidelity {
     { gather = true }: GatherOptions = {},
   ): Promise<Tensor> {
     const stack = this.#stack(physics);
-    const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
+    const { data, fidelities } = await this.#local(stack, y, gather, async (operator) => {
       using u = await operator.A(x);
-      using v = await fidelity.gradD(u, data);
-      return await operator.A_vjp(x, v);
+      return await operator.A_vjp(x, u);
     });
+    const terms = await stack.share.each(
+      "grad",
+      async (operator, _, k) => owned(await fidelities[k].grad(x, data[k], operator), x),
+    );
     return await reduceParts(this.#ctx, sumOf(terms), x.shape, { scale: this.#scale(stack), gather });
   }
 
   /**
-   * argmin_z gamma fn(z) + ||z - x||^2 / 2 for L2 fidelities, by conjugate gradients on
-   * sum_i A_i^T A_i / sigma_i^2 + I / gamma, one allReduce an iteration.
+   * argmin_z gamma fn(z) + ||z - x||^2 / 2, of x's shape. Of a single operator: its own fidelity's, computed by its owner.
+   * Of L2 fidelities: by conjugate gradients on sum_i A_i^T A_i / sigma_i^2 + I / gamma, one allReduce an iteration. Of
+   * others: as `DataFidelity.prox`, the dual variable staying with its operators.
    *
-   * @throws {InvalidArgumentError} when a fidelity is not L2 or the physics is not linear
+   * @throws {InvalidArgumentError} when the physics is not linear and a fidelity is not smooth
    */
   override async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
     const stack = this.#stack(physics);
+    const { data, fidelities } = await this.#local(stack, y, true, (operator) => operator.A(x));
+    const weight = gamma * this.#scale(stack);
+    if (stack.numOperators === 1) return await this.#ownersProx(stack, x, { data, fidelities }, weight);
+    const kind = await this.#kindOf(stack, fidelities);
     if (!(stack instanceof DistributedStackedLinearPhysics)) {
-      throw new InvalidArgumentError(
-        "compute a distributed prox",
-        "physics",
-        "linear",
-        stack.constructor.name,
+      if (kind.smooth) return await super.prox(x, y, physics, gamma);
+      const action = "compute a distributed prox";
+      throw new InvalidArgumentError(action, "physics", "linear", stack.constructor.name);
+    }
+    if (kind.sigma !== undefined) return await stack.prox_l2(x, y as never, weight / kind.sigma ** 2);
+    if (!kind.allL2) {
+      return await distributedDualProx(
+        stack,
+        x,
+        weight,
+        (v, w, k) => fidelities[k].proxD(v, data[k], w),
       );
     }
-    const options = { scale: this.#scale(stack), gather: true };
-    const weighted = async (
-      f: (operator: Physics<Tensor>, data: Tensor) => Promise<Tensor>,
-    ): Promise<Tensor> => {
-      const terms = await this.#overLocal(stack, y, async (operator, fidelity, data) => {
-        if (!(fidelity instanceof L2)) {
-          throw new InvalidArgumentError(
-            "compute a distributed prox",
-            "every fidelity",
-            "L2",
-            fidelity.constructor.name,
-          );
-        }
-        using term = await f(operator, data);
-        return term.mul(1 / fidelity.sigma ** 2);
-      });
-      return await reduceParts(this.#ctx, sumOf(terms), x.shape, options);
-    };
-    using backprojection = await weighted((operator, data) => operator.A_vjp(x, data));
-    using right = backprojection.addScaled(x, 1 / gamma);
-    const normal = async (z: Tensor): Promise<Tensor> => {
-      using data = await weighted(async (operator) => {
-        using u = await operator.A(z);
-        return await operator.A_vjp(z, u);
-      });
-      return data.addScaled(z, 1 / gamma);
-    };
-    return await conjugateGradient(normal, right, { init: x, maxIter: 50, tol: 1e-4 });
+    const weights = new Map(
+      stack.share.localIndexes.map((index, k) => [index, 1 / (fidelities[k] as L2).sigma ** 2]),
+    );
+    return await weightedL2Prox(stack, x, data, weight, (index) => weights.get(index)!);
   }
 
   /** The distance of one measurement, where all operators share one fidelity. */
   override async d(u: Tensor, y: Tensor): Promise<Tensor> {
-    return await this.#shared("d").d(u, y);
+    return await (await this.#shared("d")).d(u, y);
   }
 
   /** Its gradient. */
   override async gradD(u: Tensor, y: Tensor): Promise<Tensor> {
-    return await this.#shared("gradD").gradD(u, y);
+    return await (await this.#shared("gradD")).gradD(u, y);
   }
 
   /** Its proximal operator. */
   override async proxD(u: Tensor, y: Tensor, gamma: number): Promise<Tensor> {
-    return await this.#shared("proxD").proxD(u, y, gamma);
+    return await (await this.#shared("proxD")).proxD(u, y, gamma);
   }
 
-  #shared(method: string): DataFidelity {
-    if (this.#options.numOperators === undefined) return this.#fidelityOf(0);
+  async #shared(method: string): Promise<DataFidelity> {
+    if (this.#options.numOperators === undefined) return await this.#fidelityOf(0);
     throw new InvalidArgumentError(
       `use ${method} of a distributed data fidelity`,
       "the fidelity",
@@ -151,40 +159,65 @@ export class DistributedDataFidelity extends DataFidelity {
     );
   }
 
-  #overLocal(
+  /** A single operator's prox, from the rank that has it. */
+  async #ownersProx(
+    stack: DistributedStack,
+    x: Tensor,
+    { data, fidelities }: LocalTerms,
+    gamma: number,
+  ): Promise<Tensor> {
+    const found = await stack.share.each(
+      "prox",
+      async (operator, _, k) => owned(await fidelities[k].prox(x, data[k], operator, gamma), x),
+    );
+    if (!this.#ctx.isDistributed) return found[0];
+    using own = found[0] ?? Tensor.zeros(x.shape, x);
+    return await this.#ctx.broadcast(own, stack.share.owner(0));
+  }
+
+  async #local(
     stack: DistributedStack,
     y: Signal,
-    f: (operator: Physics<Tensor>, fidelity: DataFidelity, data: Tensor) => Promise<Tensor>,
-  ): Promise<Tensor[]> {
-    const data = localEntries("compare measurements", entriesOf(y), stack.numOperators, stack.localIndexes);
-    return this.#ctx.measure("operators", async () => {
-      const terms: Tensor[] = [];
-      for (const [k, operator] of stack.localPhysics.entries()) {
-        terms.push(await f(operator, this.#fidelityOf(stack.localIndexes[k]), data[k]));
-      }
-      return terms;
-    });
+    gather: boolean,
+    probe: Probe<Physics<Tensor>>,
+  ): Promise<LocalTerms> {
+    const share = stack.share as DistributedStackedPhysics["share"];
+    const data = await share.entries("fidelity", y, gather, probe);
+    const fidelities: DataFidelity[] = [];
+    for (const index of share.localIndexes) fidelities.push(await this.#fidelityOf(index));
+    return { data, fidelities };
+  }
+
+  /** Learned once: the ranks have to choose the same way to a prox. */
+  async #kindOf(stack: DistributedStack, fidelities: readonly DataFidelity[]): Promise<Kind> {
+    const { numOperators } = stack;
+    if (this.#kind?.numOperators !== numOperators) {
+      const sigmas = fidelities.map((fidelity) => (isPlainL2(fidelity) ? fidelity.sigma : NaN));
+      const allL2 = sigmas.every((sigma) => !Number.isNaN(sigma));
+      const smooth = fidelities.every((fidelity) => fidelity.smooth);
+      const known = sigmas.filter((sigma) => !Number.isNaN(sigma));
+      const least = Math.min(Infinity, ...known), negative = Math.min(Infinity, ...known.map((s) => -s));
+      const facts = Float64Array.of(Number(allL2), Number(smooth), least, negative);
+      const [l2, soft, smallest, minusLargest] = await this.#ctx.allReduce(facts, { op: "min" });
+      const sigma = l2 === 1 && smallest === -minusLargest ? smallest : undefined;
+      this.#kind = { numOperators, kind: { allL2: l2 === 1, smooth: soft === 1, sigma } };
+    }
+    return this.#kind.kind;
   }
 
   #stack(physics: Physics): DistributedStack {
-    if (
-      !(physics instanceof DistributedStackedPhysics) && !(physics instanceof DistributedStackedLinearPhysics)
-    ) {
-      throw new InvalidArgumentError(
-        "use a distributed data fidelity",
-        "physics",
-        "distributed too (distribute(physics, ctx))",
-        physics?.constructor?.name ?? String(physics),
-      );
+    const action = "use a distributed data fidelity";
+    const distributed = physics instanceof DistributedStackedPhysics ||
+      physics instanceof DistributedStackedLinearPhysics;
+    if (!distributed) {
+      const requirement = "distributed too (distribute(physics, ctx))";
+      const got = (physics as object | undefined)?.constructor?.name ?? String(physics);
+      throw new InvalidArgumentError(action, "physics", requirement, got);
     }
     const { numOperators } = this.#options;
     if (numOperators !== undefined && numOperators !== physics.numOperators) {
-      throw new InvalidArgumentError(
-        "use a distributed data fidelity",
-        "physics",
-        `a stack of ${numOperators} operators, one for each fidelity`,
-        formatShape([physics.numOperators]),
-      );
+      const requirement = `a stack of ${numOperators} operators, one for each fidelity`;
+      throw new InvalidArgumentError(action, "physics", requirement, `one of ${physics.numOperators}`);
     }
     return physics;
   }
@@ -192,4 +225,12 @@ export class DistributedDataFidelity extends DataFidelity {
   #scale(stack: DistributedStack): number {
     return this.#options.reduction === "mean" ? 1 / stack.numOperators : 1;
   }
+}
+
+/** Whether a fidelity is L2 with nothing overridden, so that its prox solves a linear system. */
+function isPlainL2(fidelity: DataFidelity): fidelity is L2 {
+  return fidelity instanceof L2 &&
+    (["d", "gradD", "proxD", "fn", "grad", "prox"] as const).every((name) =>
+      fidelity[name] === L2.prototype[name]
+    );
 }

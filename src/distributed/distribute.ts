@@ -1,30 +1,31 @@
 import { Denoiser } from "../models/denoiser.ts";
 import { DataFidelity } from "../optim/data_fidelity.ts";
+import { Prior } from "../optim/prior.ts";
 import { StackedPhysicsDataFidelity } from "../optim/stacked_fidelity.ts";
 import { LinearPhysics } from "../physics/linear_physics.ts";
 import { Physics } from "../physics/physics.ts";
 import { StackedLinearPhysics, StackedPhysics } from "../physics/stacked.ts";
-import type { Device } from "../compute/device.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
+import { isBalanced } from "./assignment.ts";
 import type { DistributedContext } from "./context.ts";
 import { DistributedDataFidelity } from "./data_fidelity.ts";
+import { describe, type Factory, type Items, numberedItems } from "./factory.ts";
+import { placeOperators } from "./operator_source.ts";
 import { OperatorShare } from "./operator_share.ts";
-import { DistributedProcessing, type ProcessingOptions } from "./processing.ts";
+import { DistributedPrior, type DistributedPriorOptions } from "./prior.ts";
+import { DistributedProcessing } from "./processing.ts";
 import { DistributedStackedLinearPhysics } from "./stacked_linear_physics.ts";
 import { DistributedStackedPhysics } from "./stacked_physics.ts";
 
 /** What an object is, where its own type does not say. */
-export type ObjectType = "auto" | "physics" | "linear_physics" | "data_fidelity" | "denoiser";
+export type ObjectType = "auto" | "physics" | "linear_physics" | "data_fidelity" | "denoiser" | "prior";
 
 /** How measurements reach every rank. All of them give the same result; one packed allGather is used. */
 export type GatherStrategy = "concatenated" | "naive" | "broadcast";
 
-/** Makes operator or fidelity `index` where it is needed, so that no rank builds the whole stack. */
-export type Factory<T> = (index: number, device: Device, kwargs: Record<string, unknown>) => T | Promise<T>;
-
 /** Options of {@link distribute}. */
-export interface DistributeOptions extends ProcessingOptions {
+export interface DistributeOptions extends DistributedPriorOptions {
   /** What the object is; needed for factories. Default `"auto"`. */
   typeObject?: ObjectType;
   /** How many operators or fidelities a factory makes. */
@@ -35,7 +36,32 @@ export interface DistributeOptions extends ProcessingOptions {
   gatherStrategy?: GatherStrategy;
   /** How a data fidelity combines its operators' terms; default `"sum"`. */
   reduction?: "sum" | "mean";
+  /**
+   * What each operator costs, in any unit, for `assignment: "balanced"`; by default the operators' own numbers `cost`, and
+   * where they have none, times measured before the first call.
+   */
+  costs?: readonly number[];
 }
+
+/** All options, so that a misspelt one is an error. */
+const OPTIONS: Readonly<Record<keyof DistributeOptions, true>> = {
+  typeObject: true,
+  numOperators: true,
+  factoryKwargs: true,
+  gatherStrategy: true,
+  reduction: true,
+  costs: true,
+  assignment: true,
+  exactProx: true,
+  tilingStrategy: true,
+  maxBatchSize: true,
+  patchSize: true,
+  overlap: true,
+  stride: true,
+  tilingDims: true,
+  blend: true,
+  padding: true,
+};
 
 const GATHER_STRATEGIES: readonly GatherStrategy[] = ["concatenated", "naive", "broadcast"];
 const OBJECT_TYPES: readonly ObjectType[] = [
@@ -44,15 +70,18 @@ const OBJECT_TYPES: readonly ObjectType[] = [
   "linear_physics",
   "data_fidelity",
   "denoiser",
+  "prior",
 ];
 
 /**
  * Turns an object into its distributed twin, which every algorithm takes in the place of the local one. Called by all
  * ranks.
  *
- * - a stack of operators, a list of them, or a factory: operators are spread over the ranks, round robin;
+ * - a stack of operators, a list of them, or a factory: operators are spread over the ranks, round robin or balanced;
  * - a denoiser: the image's tiles are spread;
- * - a data fidelity, a list of them, or a factory: follows a distributed stack.
+ * - a data fidelity, a stack or a list of them, or a factory: follows a distributed stack;
+ * - a prior: its denoiser's tiles are spread; one without a denoiser is computed on every rank, see
+ *   {@link DistributedPrior}.
  *
  * @throws {InvalidArgumentError} when the object is none of these, or an option is out of range
  *
@@ -102,6 +131,12 @@ export function distribute(
   ctx: DistributedContext,
   options?: DistributeOptions,
 ): Promise<DistributedProcessing>;
+/** Spreads a prior's denoiser over the ranks. */
+export function distribute(
+  object: Prior,
+  ctx: DistributedContext,
+  options?: DistributeOptions,
+): Promise<DistributedPrior>;
 /** Spreads operators over the ranks. */
 export function distribute(
   object: StackedPhysics | readonly Physics<Tensor>[],
@@ -117,14 +152,19 @@ export async function distribute(
   | DistributedStackedLinearPhysics
   | DistributedDataFidelity
   | DistributedProcessing
+  | DistributedPrior
 > {
   const { typeObject = "auto", gatherStrategy = "concatenated" } = options;
   oneOf("gatherStrategy", gatherStrategy, GATHER_STRATEGIES);
   oneOf("typeObject", typeObject, OBJECT_TYPES);
+  for (const name of Object.keys(options)) oneOf("an option", name, Object.keys(OPTIONS));
+  isBalanced(options.assignment);
   const type = typeObject === "auto" ? typeOf(object) : typeObject;
   switch (type) {
     case "denoiser":
       return new DistributedProcessing(object as Denoiser, ctx, options);
+    case "prior":
+      return new DistributedPrior(object as Prior, ctx, options);
     case "data_fidelity":
       return await distributeFidelity(object as DataFidelity | Items<DataFidelity>, ctx, options);
     default:
@@ -132,16 +172,14 @@ export async function distribute(
   }
 }
 
-type Items<T> = Iterable<T> | Factory<T>;
-
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): void {
-  if (!allowed.includes(value)) {
-    throw new InvalidArgumentError("distribute", name, allowed.map((a) => `"${a}"`).join(", "), `"${value}"`);
-  }
+  if (allowed.includes(value)) return;
+  throw new InvalidArgumentError("distribute", name, allowed.map((a) => `"${a}"`).join(", "), `"${value}"`);
 }
 
 function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
   if (object instanceof Denoiser) return "denoiser";
+  if (object instanceof Prior) return "prior";
   if (object instanceof DataFidelity) return "data_fidelity";
   if (object instanceof StackedPhysics || object instanceof StackedLinearPhysics) return "physics";
   if (Array.isArray(object) && object.length > 0) {
@@ -151,48 +189,9 @@ function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
   throw new InvalidArgumentError(
     "distribute",
     "the object",
-    "a stack or list of Physics, a Denoiser, a DataFidelity or a list of them; for a factory, typeObject says which",
-    typeof object === "function" ? 'a function with typeObject: "auto"' : describe(object),
+    "a stack or list of Physics, a Denoiser, a Prior, a DataFidelity or a list of them",
+    describe(object),
   );
-}
-
-function describe(object: unknown): string {
-  if (Array.isArray(object)) return object.length === 0 ? "an empty list" : "a list of different things";
-  return (object as object | null)?.constructor?.name ?? String(object);
-}
-
-/** This rank's items of a list or a factory, with the number of all of them. */
-async function localItems<T>(
-  items: Items<T>,
-  ctx: DistributedContext,
-  { numOperators, factoryKwargs = {} }: DistributeOptions,
-): Promise<{ local: T[]; indexes: number[]; count: number }> {
-  if (typeof items !== "function") {
-    const all = [...items];
-    if (numOperators !== undefined && numOperators !== all.length) {
-      throw new InvalidArgumentError(
-        "distribute a list",
-        "numOperators",
-        `its length ${all.length}`,
-        String(numOperators),
-      );
-    }
-    const indexes = ctx.localIndices(all.length);
-    return { local: indexes.map((index) => all[index]), indexes, count: all.length };
-  }
-  if (numOperators === undefined || !Number.isInteger(numOperators) || numOperators < 1) {
-    throw new InvalidArgumentError(
-      "distribute a factory",
-      "numOperators",
-      "a whole number >= 1",
-      String(numOperators),
-    );
-  }
-  const kwargs = await ctx.broadcastObject(factoryKwargs, 0);
-  const indexes = ctx.localIndices(numOperators);
-  const local: T[] = [];
-  for (const index of indexes) local.push(await items(index, ctx.device, kwargs));
-  return { local, indexes, count: numOperators };
 }
 
 async function distributePhysics(
@@ -201,36 +200,46 @@ async function distributePhysics(
   type: "physics" | "linear_physics",
   options: DistributeOptions,
 ): Promise<DistributedStackedPhysics | DistributedStackedLinearPhysics> {
-  const { local, indexes, count } = await localItems(items, ctx, options);
-  for (const operator of local) {
-    if (!(operator instanceof Physics)) {
-      throw new InvalidArgumentError(
-        "distribute operators",
-        "every operator",
-        "a Physics",
-        describe(operator),
-      );
-    }
-  }
-  const linearHere = local.every((operator) => operator instanceof LinearPhysics);
-  const linear = typeof items === "function" ? await everyRank(ctx, linearHere) : [...items].every(isLinear);
+  requireItems("operators", items);
+  const parts = typeof items === "function" ? items : [...items].flatMap(partsOf);
+  const source = await numberedItems(parts, ctx, options, "Physics", (item) => item instanceof Physics);
+  const balanced = isBalanced(options.assignment);
+  const placement = await placeOperators(source, ctx, { balanced, costs: options.costs });
+  warnOfIdleRanks(ctx, source.count);
+  const linear = typeof parts === "function"
+    ? await everyRank(ctx, placement.local.every(isLinear))
+    : parts.every(isLinear);
   if (!linear && type === "linear_physics") {
-    throw new InvalidArgumentError(
-      "distribute operators",
-      "every operator",
-      'linear for typeObject "linear_physics"',
-      "another Physics",
-    );
+    const requirement = 'linear for typeObject "linear_physics"';
+    throw new InvalidArgumentError("distribute operators", "every operator", requirement, "another Physics");
   }
   return linear
-    ? new DistributedStackedLinearPhysics(
-      new OperatorShare(ctx, count, indexes, local as LinearPhysics<Tensor>[]),
-    )
-    : new DistributedStackedPhysics(new OperatorShare(ctx, count, indexes, local));
+    ? new DistributedStackedLinearPhysics(new OperatorShare(ctx, source as never, placement as never))
+    : new DistributedStackedPhysics(new OperatorShare(ctx, source, placement));
+}
+
+/** The operators of a nested stack, or the operator itself. */
+function partsOf(operator: Physics<Tensor> | StackedPhysics | StackedLinearPhysics): Physics<Tensor>[] {
+  const nested = operator instanceof StackedPhysics || operator instanceof StackedLinearPhysics;
+  return nested ? [...operator] : [operator];
 }
 
 function isLinear(operator: Physics): boolean {
   return operator instanceof LinearPhysics;
+}
+
+function requireItems(kind: string, items: unknown): void {
+  const iterable = typeof items === "function" ||
+    typeof (items as Iterable<unknown> | undefined)?.[Symbol.iterator] === "function";
+  if (iterable) return;
+  const requirement = "a stack, a list or a factory";
+  throw new InvalidArgumentError(`distribute ${kind}`, "the object", requirement, describe(items));
+}
+
+function warnOfIdleRanks(ctx: DistributedContext, operators: number): void {
+  const idle = ctx.worldSize - operators;
+  if (idle <= 0 || ctx.rank !== 0) return;
+  console.warn(`${idle} of ${ctx.worldSize} ranks get no operator: there are only ${operators}`);
 }
 
 async function everyRank(ctx: DistributedContext, here: boolean): Promise<boolean> {
@@ -248,17 +257,12 @@ async function distributeFidelity(
     return await distributeFidelity([...object], ctx, options);
   }
   if (object instanceof DataFidelity) return new DistributedDataFidelity(() => object, ctx, { reduction });
-  const { local, indexes, count } = await localItems(object, ctx, options);
-  const byIndex = new Map(indexes.map((index, k) => [index, local[k]]));
-  for (const fidelity of local) {
-    if (!(fidelity instanceof DataFidelity)) {
-      throw new InvalidArgumentError(
-        "distribute fidelities",
-        "every fidelity",
-        "a DataFidelity",
-        describe(fidelity),
-      );
-    }
-  }
-  return new DistributedDataFidelity((index) => byIndex.get(index)!, ctx, { reduction, numOperators: count });
+  requireItems("fidelities", object);
+  const isFidelity = (item: unknown) => item instanceof DataFidelity;
+  const source = await numberedItems(object, ctx, options, "DataFidelity", isFidelity);
+  for (const index of ctx.localIndices(source.count)) await source.at(index);
+  return new DistributedDataFidelity((index) => source.at(index), ctx, {
+    reduction,
+    numOperators: source.count,
+  });
 }

@@ -61,7 +61,8 @@ export async function reduceParts(
 }
 
 /**
- * All ranks' tensors, in the order of their numbers, on every rank. One allGather of this rank's values in one piece.
+ * All ranks' tensors, in the order of their numbers, on every rank. One allGather of this rank's values in one piece; what
+ * this rank has itself is not copied back.
  *
  * @param own this rank's tensors with their numbers, ascending; left alone
  * @param shapes of all tensors, by number
@@ -73,22 +74,29 @@ export async function gatherTensors(
   shapes: readonly (readonly number[])[],
   owner: (index: number) => number,
 ): Promise<Tensor[]> {
-  const values = await Promise.all(own.map(([, tensor]) => tensor.data()));
-  const packed = new Float32Array(values.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of values) {
-    packed.set(part, at);
-    at += part.length;
-  }
-  const received = await ctx.allGather(packed);
+  const received = await ctx.allGather(await packed(own.map(([, tensor]) => tensor)));
+  const mine = new Map(own);
   const read = received.map(() => 0);
   return shapes.map((shape, index) => {
     const rank = owner(index);
     const length = shape.reduce((product, extent) => product * extent, 1);
     const data = received[rank].subarray(read[rank], read[rank] + length);
     read[rank] += length;
-    return Tensor.from(data, shape, ctx);
+    return mine.get(index)?.reshape(shape) ?? Tensor.from(data, shape, ctx);
   });
+}
+
+/** The values of tensors, one after the other. */
+export async function packed(tensors: readonly Tensor[]): Promise<Float32Array> {
+  const values = await Promise.all(tensors.map((tensor) => tensor.data()));
+  if (values.length === 1) return values[0];
+  const all = new Float32Array(values.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of values) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** This rank's entries of a list that holds either all operators' entries or this rank's alone. */

@@ -1,6 +1,6 @@
 /**
  * One script, any number of processes: the context that connects them, and `distribute`, which spreads operators,
- * denoisers and data fidelities over them.
+ * denoisers, priors and data fidelities over them.
  *
  * @example
  * ```ts
@@ -13,21 +13,19 @@
  *
  * @module
  */
-export { type ContextOptions, type ContextStats, DistributedContext } from "./context.ts";
+export { Assignment, type AssignmentName } from "./assignment.ts";
+export { type ContextOptions, type ContextStats, DistributedContext, type TraceOptions } from "./context.ts";
 export {
   DistributedDataFidelity,
   type DistributedFidelityOptions,
   type FidelityOf,
 } from "./data_fidelity.ts";
-export {
-  distribute,
-  type DistributeOptions,
-  type Factory,
-  type GatherStrategy,
-  type ObjectType,
-} from "./distribute.ts";
+export { distribute, type DistributeOptions, type GatherStrategy, type ObjectType } from "./distribute.ts";
+export type { Factory } from "./factory.ts";
 export type { GatherOptions, MapReduceOptions, Reduction } from "./map_reduce.ts";
-export { type Measurements, OperatorShare } from "./operator_share.ts";
+export { type Measurements, type OnOperator, OperatorShare, type Probe } from "./operator_share.ts";
+export type { OperatorPlacement, OperatorSource } from "./operator_source.ts";
+export { DistributedPrior, type DistributedPriorOptions } from "./prior.ts";
 export { DistributedProcessing, type ProcessingOptions } from "./processing.ts";
 export {
   type DistributedDaggerOptions,
@@ -36,8 +34,13 @@ export {
 } from "./stacked_linear_physics.ts";
 export { DistributedStackedPhysics, type ListOptions, type SumOptions } from "./stacked_physics.ts";
 export type { WorkStats } from "./stats.ts";
-export { BasicStrategy } from "./strategies/basic.ts";
-export { createStrategy, type StrategyName } from "./strategies/create.ts";
+export { type BasicOptions, BasicStrategy } from "./strategies/basic.ts";
+export {
+  createStrategy,
+  type StrategyChoice,
+  type StrategyFactory,
+  type StrategyName,
+} from "./strategies/create.ts";
 export {
   OverlapTilingStrategy,
   SmartTilingStrategy,
@@ -50,4 +53,11 @@ export {
   type Exchangeable,
   TensorGroup,
 } from "./tensor_group.ts";
-export { DistributedSignalStrategy, type IndexedPatch, type PatchBatch } from "./strategies/strategy.ts";
+export {
+  DistributedSignalStrategy,
+  type IndexedPatch,
+  type PatchBatch,
+  type StrategyClass,
+} from "./strategies/strategy.ts";
+export type { Track } from "./timeline.ts";
+export type { Blend } from "./strategies/window.ts";

@@ -1,33 +1,47 @@
 import { Denoiser } from "../models/denoiser.ts";
+import { owned } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
-import { sameShape } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
+import { type AssignmentName, isBalanced } from "./assignment.ts";
 import type { DistributedContext } from "./context.ts";
-import { type GatherOptions, gatherTensors } from "./map_reduce.ts";
-import { createStrategy, type StrategyName } from "./strategies/create.ts";
+import type { GatherOptions } from "./map_reduce.ts";
+import { levelOf } from "./noise_levels.ts";
+import { type StrategyChoice, strategyFor } from "./strategies/create.ts";
 import type { TilingOptions } from "./strategies/overlap_tiling.ts";
 import type { DistributedSignalStrategy, IndexedPatch } from "./strategies/strategy.ts";
+import { TilePlan } from "./tile_plan.ts";
 
 /** Options of a distributed denoiser. */
 export interface ProcessingOptions extends TilingOptions {
-  /** How images are cut: a name, or a strategy made for one shape of image; default `"overlap_tiling"`. */
-  tilingStrategy?: StrategyName | DistributedSignalStrategy;
+  /**
+   * How images are cut: a name, a class of strategies, a function that makes one for a shape, or a strategy, which makes
+   * others for other shapes by its `forShape`; default `"overlap_tiling"`.
+   */
+  tilingStrategy?: StrategyChoice;
   /** Most tiles that go through the denoiser together; all of them by default, 1 needs the least memory. */
   maxBatchSize?: number;
+  /**
+   * How tiles are shared: `"roundRobin"` (default), or `"balanced"` by their samples, halos included, and, unless the
+   * context is deterministic, by the speeds of the ranks, measured in the second call.
+   */
+  assignment?: AssignmentName;
 }
 
+/** Speeds of ranks are told apart in steps of this, relative to the quickest, so that noise in timings does not count. */
+const SPEED_STEP = 0.25;
+
 /**
- * A denoiser whose tiles are spread over the ranks: rank r processes tiles r, r + worldSize, ... and every rank
- * assembles the whole image from all of them.
+ * A denoiser whose tiles are spread over the ranks: every rank processes its tiles, and assembles the whole image from all
+ * ranks'. A batch of tiles is sent while the next one is computed.
  */
 export class DistributedProcessing extends Denoiser {
   readonly #ctx: DistributedContext;
   readonly #processor: Pick<Denoiser, "forward">;
   readonly #options: ProcessingOptions;
-  readonly #plans = new Map<
-    string,
-    { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] }
-  >();
+  readonly #balanced: boolean;
+  readonly #plans = new Map<string, TilePlan>();
+  #speeds: readonly number[];
+  #calls = 0;
 
   /** Made by `distribute`. */
   constructor(
@@ -38,16 +52,18 @@ export class DistributedProcessing extends Denoiser {
     super();
     const { maxBatchSize } = options;
     if (maxBatchSize !== undefined && !(Number.isInteger(maxBatchSize) && maxBatchSize >= 1)) {
-      throw new InvalidArgumentError(
-        "distribute a denoiser",
-        "maxBatchSize",
-        "a whole number >= 1",
-        String(maxBatchSize),
-      );
+      const requirement = "a whole number >= 1";
+      throw new InvalidArgumentError("distribute a denoiser", "maxBatchSize", requirement, `${maxBatchSize}`);
+    }
+    if (typeof processor?.forward !== "function") {
+      const got = (processor as object | undefined)?.constructor?.name ?? String(processor);
+      throw new InvalidArgumentError("distribute a denoiser", "the object", "a Denoiser", got);
     }
     this.#processor = processor;
     this.#ctx = ctx;
     this.#options = options;
+    this.#balanced = isBalanced(options.assignment);
+    this.#speeds = ctx.ranks.map(() => 1);
   }
 
   /**
@@ -62,110 +78,97 @@ export class DistributedProcessing extends Denoiser {
     { gather = true }: GatherOptions = {},
   ): Promise<Tensor> {
     const plan = this.#planFor(x.shape);
-    const { strategy } = plan;
-    const own = await this.#ctx.measure("denoiser", () => this.#process(strategy, x, sigma));
-    const output = Tensor.zeros(x.shape, x);
-    if (!gather || !this.#ctx.isDistributed) {
-      strategy.reducePatches(output, own);
-      own.forEach(([, patch]) => patch.dispose());
+    const begin = performance.now();
+    let busy = 0;
+    const batches = this.#process(plan, x, sigma, (ended) => busy = ended - begin);
+    const patches = gather && this.#ctx.isDistributed
+      ? await plan.exchange(batches)
+      : await collected(batches);
+    try {
+      const output = Tensor.zeros(x.shape, x);
+      plan.strategy.reducePatches(output, patches);
       return output;
+    } finally {
+      patches.forEach(([, patch]) => patch.dispose());
+      if (gather) await this.#measureSpeeds(plan, busy);
     }
-    plan.shapes ??= await this.#exchangeShapes(strategy, own);
-    const patches = await gatherTensors(this.#ctx, own, plan.shapes, (index) => index % this.#ctx.worldSize);
-    own.forEach(([, patch]) => patch.dispose());
-    strategy.reducePatches(output, patches.map((patch, index) => [index, patch]));
-    patches.forEach((patch) => patch.dispose());
-    return output;
   }
 
-  /** This rank's tiles, processed and cropped. */
-  async #process(
-    strategy: DistributedSignalStrategy,
+  /** This rank's tiles, processed and cropped, batch by batch. */
+  async *#process(
+    { strategy, own }: TilePlan,
     x: Tensor,
     sigma: number | Tensor,
-  ): Promise<IndexedPatch[]> {
-    const indices = this.#ctx.localIndices(strategy.getNumPatches());
-    const batches = strategy.applyBatching(strategy.getLocalPatches(x, indices), this.#options.maxBatchSize);
-    const cropped: IndexedPatch[] = [];
+    onEnd: (time: number) => void,
+  ): AsyncGenerator<IndexedPatch[]> {
+    const batches = strategy.applyBatching(strategy.getLocalPatches(x, own), this.#options.maxBatchSize);
     try {
       for (const batch of batches) {
-        using level = levelOf(strategy, x, sigma, batch.indices);
-        const output = await this.#processor.forward(batch.input, level.sigma);
-        for (const [index, patch] of strategy.unpackBatchedResults(batch, output)) {
-          cropped.push([index, strategy.cropPatch(index, patch)]);
-          patch.dispose();
-        }
+        const name = `${batch.indices.length} tiles ${batch.input.shape.join("x")}`;
+        const results = await this.#ctx.measure(
+          "denoiser",
+          () =>
+            this.#ctx.span("denoiser", name, async () => {
+              using level = levelOf(strategy, x, sigma, batch.indices);
+              const output = owned(await this.#processor.forward(batch.input, level.sigma), batch.input);
+              return cropped(strategy, strategy.unpackBatchedResults(batch, output));
+            }),
+        );
+        onEnd(performance.now());
+        yield results;
       }
-      return cropped;
-    } catch (error) {
-      cropped.forEach(([, patch]) => patch.dispose());
-      throw error;
     } finally {
       batches.forEach((batch) => batch.input.dispose());
     }
   }
 
-  #planFor(
-    shape: readonly number[],
-  ): { strategy: DistributedSignalStrategy; shapes?: readonly (readonly number[])[] } {
+  #planFor(shape: readonly number[]): TilePlan {
     const key = shape.join("x");
     let plan = this.#plans.get(key);
     if (!plan) {
-      plan = { strategy: this.#strategyFor(shape) };
+      const strategy = strategyFor(this.#options.tilingStrategy, shape, this.#options);
+      plan = new TilePlan(this.#ctx, strategy, this.#balanced ? this.#speeds : undefined);
       this.#plans.set(key, plan);
     }
     return plan;
   }
 
-  #strategyFor(shape: readonly number[]): DistributedSignalStrategy {
-    const { tilingStrategy = "overlap_tiling", ...tiling } = this.#options;
-    if (typeof tilingStrategy === "string") return createStrategy(tilingStrategy, shape, tiling);
-    if (tilingStrategy.imgSize && !sameShape(tilingStrategy.imgSize, shape)) {
-      throw new InvalidArgumentError(
-        "process a signal",
-        "x",
-        `of the strategy's shape ${formatShape(tilingStrategy.imgSize)}`,
-        formatShape(shape),
-      );
-    }
-    return tilingStrategy;
-  }
-
-  /** Every patch's shape, by number: sent once for each shape of signal. */
-  async #exchangeShapes(
-    strategy: DistributedSignalStrategy,
-    own: readonly IndexedPatch[],
-  ): Promise<readonly (readonly number[])[]> {
-    const everyone = await this.#ctx.allGatherObject(own.map(([, patch]) => patch.shape));
-    const size = this.#ctx.worldSize;
-    return Array.from(
-      { length: strategy.getNumPatches() },
-      (_, i) => everyone[i % size][Math.floor(i / size)],
+  /** After the second call, which is the first one without warming up: cost per millisecond of every rank. */
+  async #measureSpeeds(plan: TilePlan, busy: number): Promise<void> {
+    const { deterministic, isDistributed } = this.#ctx;
+    if (!this.#balanced || deterministic || !isDistributed || ++this.#calls !== 2) return;
+    const rate = plan.ownCost / Math.max(busy, 1e-3);
+    const rates = (await this.#ctx.allGather(Float64Array.of(rate))).map(([value]) => value);
+    const quickest = Math.max(...rates);
+    this.#speeds = rates.map((value) =>
+      value === 0 ? 1 : Math.max(SPEED_STEP, Math.round(value / quickest / SPEED_STEP) * SPEED_STEP)
     );
+    this.#plans.clear();
   }
 }
 
-/** The noise level of a batch of tiles: items repeat for every tile, maps are cut like the image. */
-function levelOf(
-  strategy: DistributedSignalStrategy,
-  x: Tensor,
-  sigma: number | Tensor,
-  indices: readonly number[],
-): { sigma: number | Tensor } & Disposable {
-  if (typeof sigma === "number" || sigma.numel === 1) return { sigma, [Symbol.dispose]: () => {} };
-  const spatial = sigma.shape.length > 1 && sigma.shape.slice(1).some((extent) => extent > 1);
-  const parts = spatial ? cutMap(strategy, x, sigma, indices) : indices.map(() => sigma.reshape(sigma.shape));
-  const level = Tensor.cat(parts, 0);
-  parts.forEach((part) => part.dispose());
-  return { sigma: level, [Symbol.dispose]: () => level.dispose() };
+/** What patches contribute; takes them over. */
+function cropped(strategy: DistributedSignalStrategy, patches: readonly IndexedPatch[]): IndexedPatch[] {
+  const parts: IndexedPatch[] = [];
+  try {
+    for (const [index, patch] of patches) parts.push([index, strategy.cropPatch(index, patch)]);
+    return parts;
+  } catch (error) {
+    parts.forEach(([, part]) => part.dispose());
+    throw error;
+  } finally {
+    patches.forEach(([, patch]) => patch.dispose());
+  }
 }
 
-function cutMap(
-  strategy: DistributedSignalStrategy,
-  x: Tensor,
-  sigma: Tensor,
-  indices: readonly number[],
-): Tensor[] {
-  using map = sigma.expand([x.shape[0], sigma.shape[1], ...x.shape.slice(2)]);
-  return strategy.getLocalPatches(map, indices).map(([, patch]) => patch);
+/** All batches' patches; frees them when a later batch fails. */
+async function collected(batches: AsyncIterable<readonly IndexedPatch[]>): Promise<IndexedPatch[]> {
+  const patches: IndexedPatch[] = [];
+  try {
+    for await (const batch of batches) patches.push(...batch);
+    return patches;
+  } catch (error) {
+    patches.forEach(([, patch]) => patch.dispose());
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import type { Assignment } from "./assignment.ts";
 import type { DistributedContext } from "./context.ts";
 
 type Shape = readonly number[];
@@ -13,28 +14,29 @@ export class ShapeMemory {
   readonly #lists = new Map<string, readonly Shape[]>();
   readonly #sums = new Map<string, Shape>();
 
-  constructor(private readonly ctx: DistributedContext, private readonly numOperators: number) {}
+  constructor(private readonly ctx: DistributedContext) {}
 
   /** The shapes of all operators' results, by number, given this rank's in the order of their numbers. */
-  async ofAll(key: string, own: readonly Shape[]): Promise<readonly Shape[]> {
+  async ofAll(key: string, own: readonly Shape[], assignment: Assignment): Promise<readonly Shape[]> {
     let shapes = this.#lists.get(key);
     if (!shapes) {
-      const everyone = await this.ctx.allGatherObject(own);
-      const size = this.ctx.worldSize;
-      shapes = Array.from({ length: this.numOperators }, (_, i) => everyone[i % size][Math.floor(i / size)]);
+      shapes = assignment.inOrder(await this.ctx.allGatherObject(own));
       if (key !== ShapeMemory.UNKNOWN) this.#lists.set(key, shapes);
     }
     return shapes;
   }
 
-  /** The shape of a sum over operators; rank 0, which always has work, tells the ranks that have none. */
-  async ofSum(key: string, own: Shape | undefined): Promise<Shape> {
-    const everyoneWorks = this.numOperators >= this.ctx.worldSize;
-    if (everyoneWorks && own) return own;
+  /** The shape of a sum over operators; the owner of the first one tells the ranks that have none. */
+  async ofSum(key: string, own: Shape | undefined, assignment: Assignment): Promise<Shape> {
+    if (own && this.#everyoneWorks(assignment)) return own;
     const known = this.#sums.get(key);
     if (known) return known;
-    const shape = await this.ctx.broadcastObject<Shape>(own ?? [], 0);
+    const shape = await this.ctx.broadcastObject<Shape>(own ?? [], assignment.owner(0));
     if (key !== ShapeMemory.UNKNOWN) this.#sums.set(key, shape);
     return shape;
+  }
+
+  #everyoneWorks(assignment: Assignment): boolean {
+    return this.ctx.ranks.every((rank) => assignment.itemsOf(rank).length > 0);
   }
 }

@@ -1,9 +1,17 @@
 import { LinearPhysics, type SqnormOptions } from "../physics/linear_physics.ts";
-import type { LeastSquaresOptions } from "../physics/physics.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { NoiseModel } from "../physics/noise_model.ts";
+import type { ForwardParameters, LeastSquaresOptions } from "../physics/physics.ts";
+import { namesOf, requireKnown } from "../physics/updatable.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import type { GatherOptions, MapReduceOptions } from "./map_reduce.ts";
-import { imageKey, listed, type Measurements, type OperatorShare } from "./operator_share.ts";
+import {
+  imageKey,
+  listed,
+  type Measurements,
+  type OnOperator,
+  type OperatorShare,
+} from "./operator_share.ts";
 import type { ListOptions, SumOptions } from "./stacked_physics.ts";
 
 /** Options of a distributed `A_dagger`. */
@@ -22,36 +30,64 @@ export interface DistributedSqnormOptions extends SqnormOptions {
 }
 
 /**
- * A stack of linear operators spread over the ranks: rank r holds operators r, r + worldSize, ... Every method is called
- * by all ranks, with the same image; `gather: false` keeps each rank's part and needs no communication.
+ * A stack of linear operators spread over the ranks: rank r holds operators r, r + worldSize, ..., or a balanced share.
+ * Every method is called by all ranks, with the same image; `gather: false` keeps each rank's part and needs no
+ * communication, but for the shape of a sum that a rank without operators asks for.
  */
 export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
-  readonly #share: OperatorShare<LinearPhysics<Tensor>>;
+  /** This rank's share of the operators, for what is distributed along with them. */
+  readonly share: OperatorShare<LinearPhysics<Tensor>>;
 
   /** Made by `distribute`. */
   constructor(share: OperatorShare<LinearPhysics<Tensor>>) {
     super();
-    this.#share = share;
+    this.share = share;
   }
 
   /** Number of operators of the whole stack. */
   get numOperators(): number {
-    return this.#share.numOperators;
+    return this.share.numOperators;
   }
 
   /** Number of operators of the whole stack. */
   get length(): number {
-    return this.#share.numOperators;
+    return this.share.numOperators;
   }
 
   /** The numbers of this rank's operators. */
   get localIndexes(): readonly number[] {
-    return this.#share.localIndexes;
+    return this.share.localIndexes;
   }
 
   /** This rank's operators, in the order of `localIndexes`. */
   get localPhysics(): readonly LinearPhysics<Tensor>[] {
-    return this.#share.localPhysics;
+    return this.share.localPhysics;
+  }
+
+  /** Operator i, counted from the end when negative; only on the rank that has it. */
+  get(i: number): LinearPhysics<Tensor> {
+    return this.share.get(i);
+  }
+
+  /** The names that at least one operator of the stack knows. */
+  override get parameterNames(): readonly string[] {
+    return [...new Set([...this.share.parameterNames, ...namesOf(this.share.localPhysics)])];
+  }
+
+  /** Replaces parameters of every operator, or its noise model, that knows them. Called by all ranks. */
+  override update(parameters: object): void {
+    requireKnown(this, parameters);
+    this.share.update(parameters);
+  }
+
+  /**
+   * Replaces the noise model of one operator, or of all: each then draws from a random stream of its own. `null` for none.
+   * Called by all ranks.
+   *
+   * @param item number of the operator in the whole stack; all by default
+   */
+  override setNoiseModel(noise: NoiseModel | null, item?: number): void {
+    this.share.setNoiseModel(noise, item);
   }
 
   /** All A_i x on every rank; `gather: false` gives this rank's, `reduceOp` their sum or mean. */
@@ -59,15 +95,26 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** With the reduction that the options name. */
   override A(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
-    return this.#share.A(x, options);
+    return this.share.A(x, options);
   }
 
-  /** As `A`, with each operator's noise, drawn by its owner: all ranks see one y. */
-  override forward(x: Tensor, options?: ListOptions): Promise<TensorList>;
-  /** With the reduction that the options name. */
-  override forward(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
-  override forward(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
-    return this.#share.forward(x, options);
+  /**
+   * As `A`, with each operator's noise and sensor, drawn by its owner: all ranks see one y. Besides `gather` and
+   * `reduceOp` it takes parameters, as a local stack's `forward`: they reach every operator that knows them, and with
+   * `seed` operator i draws with seed + i.
+   */
+  override forward(x: Tensor, options: MapReduceOptions & { reduceOp: "sum" | "mean" }): Promise<Tensor>;
+  /** A list of measurements. */
+  override forward(x: Tensor, options?: ListOptions & Record<string, unknown>): Promise<TensorList>;
+  override forward(
+    x: Tensor,
+    options: MapReduceOptions & ForwardParameters = {},
+  ): Promise<Tensor & TensorList> {
+    const { gather: _gather, reduceOp: _reduceOp, seed: _seed, ...parameters } = options as
+      & { seed?: number }
+      & MapReduceOptions;
+    requireKnown(this, parameters);
+    return this.share.forward(x, options) as Promise<Tensor & TensorList>;
   }
 
   /** A^T y = sum_i A_i^T y_i; y may hold all operators' entries or this rank's. One allReduce. */
@@ -75,10 +122,15 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_adjoint(y: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override async A_adjoint(y: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
-    const own = this.#share.entries("A_adjoint", y);
-    const key = this.#share.measurementKey("A_adjoint", y);
-    const apply = (physics: LinearPhysics<Tensor>, k: number) => physics.A_adjoint(own[k]);
-    return await this.#share.mapReduce(key, apply, { reduceOp: "sum", ...options });
+    const own = await this.share.entries(
+      "A_adjoint",
+      y,
+      options.gather,
+      (physics, i) => physics.A_adjoint(listed(y)[i]),
+    );
+    const key = this.share.measurementKey("A_adjoint", y);
+    const apply: OnOperator<LinearPhysics<Tensor>> = (physics, _, k) => physics.A_adjoint(own[k]);
+    return await this.share.mapReduce("A_adjoint", key, apply, { reduceOp: "sum", ...options });
   }
 
   /** A^T v, whatever x. */
@@ -86,16 +138,18 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions): Promise<Tensor | TensorList>;
   override A_vjp(x: Tensor, v: Measurements, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
-    return this.#share.A_vjp(x, v, options);
+    return this.share.A_vjp(x, v, options);
   }
 
   /** A^T A x = sum_i A_i^T A_i x. One allReduce; the measurements stay where they are. */
   override A_adjoint_A(x: Tensor, options?: SumOptions): Promise<Tensor>;
   /** With the reduction that the options name; `null` gives a list with one entry for each operator. */
   override A_adjoint_A(x: Tensor, options: MapReduceOptions): Promise<Tensor | TensorList>;
-  override A_adjoint_A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
-    const apply = (physics: LinearPhysics<Tensor>) => physics.A_adjoint_A(x);
-    return this.#share.mapReduce(imageKey("A_adjoint_A", x), apply, { reduceOp: "sum", ...options });
+  override async A_adjoint_A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
+    const apply: OnOperator<LinearPhysics<Tensor>> = (physics) => physics.A_adjoint_A(x);
+    await this.share.settle(options.gather, (physics) => physics.A_adjoint_A(x));
+    const settings = { reduceOp: "sum", ...options } as const;
+    return await this.share.mapReduce("A_adjoint_A", imageKey("A_adjoint_A", x), apply, settings, x.shape);
   }
 
   /** A A^T y: the adjoint over all operators, then every operator. */
@@ -111,22 +165,30 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   override async A_dagger(y: Measurements, options: DistributedDaggerOptions = {}): Promise<Tensor> {
     const { localOnly = true, gather = true, ...solver } = options;
     if (!localOnly) return await super.A_dagger(TensorList.from(listed(y)), solver);
-    const own = this.#share.entries("A_dagger", y);
-    const apply = (physics: LinearPhysics<Tensor>, k: number) => physics.A_dagger(own[k], solver);
-    const key = this.#share.measurementKey("A_dagger", y);
-    return await this.#share.mapReduce(key, apply, { gather, reduceOp: "mean" }) as Tensor;
+    const own = await this.share.entries(
+      "A_dagger",
+      y,
+      gather,
+      (physics, i) => physics.A_adjoint(listed(y)[i]),
+    );
+    const apply: OnOperator<LinearPhysics<Tensor>> = (physics, _, k) => physics.A_dagger(own[k], solver);
+    const key = this.share.measurementKey("A_dagger", y);
+    return await this.share.mapReduce("A_dagger", key, apply, { gather, reduceOp: "mean" }) as Tensor;
   }
 
-  /** ||A||_2^2, or an upper bound of it: sum_i ||A_i||_2^2 >= ||A||_2^2. */
+  /** ||A||_2^2, or an upper bound of it: sum_i ||A_i||_2^2 >= ||A||_2^2. One allReduce of a number. */
   override async computeSqnorm(x0: Tensor, options: DistributedSqnormOptions = {}): Promise<number> {
     const { localOnly = true, ...power } = options;
     if (!localOnly) return await super.computeSqnorm(x0, power);
-    const norms = await this.#share.ctx.measure("operators", async () => {
-      let sum = 0;
-      for (const physics of this.localPhysics) sum += await physics.computeSqnorm(x0, power);
-      return sum;
+    await this.share.settle(true, (physics) => physics.A_adjoint_A(x0));
+    let sum = 0;
+    const norms = await this.share.each("computeSqnorm", async (physics) => {
+      const norm = await physics.computeSqnorm(x0, power);
+      sum += norm;
+      return Tensor.full([], norm, x0);
     });
-    const [total] = await this.#share.ctx.allReduce(Float64Array.of(norms), { op: "sum" });
+    norms.forEach((norm) => norm.dispose());
+    const [total] = await this.share.ctx.allReduce(Float64Array.of(sum), { op: "sum" });
     return total;
   }
 }

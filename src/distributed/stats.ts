@@ -6,25 +6,20 @@ export interface WorkStats {
   milliseconds: number;
 }
 
-/** Adds up how long named kinds of work take. */
-export class WorkMeter {
-  readonly #work = new Map<string, WorkStats>();
+/** Calls and time by name. */
+export class WorkTable {
+  readonly #rows = new Map<string, WorkStats>();
 
-  /** Runs f and adds its time under `name`. */
-  async measure<T>(name: string, f: () => Promise<T>): Promise<T> {
-    const begin = performance.now();
-    try {
-      return await f();
-    } finally {
-      const stats = this.#work.get(name) ?? { calls: 0, milliseconds: 0 };
-      stats.calls++;
-      stats.milliseconds += performance.now() - begin;
-      this.#work.set(name, stats);
-    }
+  /** Adds one call. */
+  add(name: string, milliseconds: number): void {
+    const row = this.#rows.get(name) ?? { calls: 0, milliseconds: 0 };
+    row.calls++;
+    row.milliseconds += milliseconds;
+    this.#rows.set(name, row);
   }
 
-  /** What was measured so far, by name. */
+  /** A copy of what was added so far. */
   report(): Record<string, WorkStats> {
-    return Object.fromEntries([...this.#work].map(([name, stats]) => [name, { ...stats }]));
+    return Object.fromEntries([...this.#rows].map(([name, row]) => [name, { ...row }]));
   }
 }

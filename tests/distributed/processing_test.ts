@@ -4,14 +4,15 @@ import {
   createStrategy,
   distribute,
   DistributedContext,
-  DistributedSignalStrategy,
-  type IndexedPatch,
+  DistributedProcessing,
   type StrategyName,
 } from "../../src/distributed/mod.ts";
 import { Denoiser } from "../../src/models/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
 import { assertGolden, image, largestDifference } from "../golden.ts";
+import { assertNothingLeaks } from "../tensor/leaks.ts";
 import { MedianDenoiser } from "./median_denoiser.ts";
+import { AddsLevel, Rows } from "./toys.ts";
 import { referenceNetwork } from "../models/reference_network.ts";
 
 for (const device of ["cpu", "gpu"] as const) {
@@ -95,14 +96,104 @@ for (const device of ["cpu", "gpu"] as const) {
     assert.equal(await largestDifference(await inThree.forward(volume, 0), volume), 0);
   });
 
-  test("a custom strategy needs three methods and is used for its shape only", async (ctx) => {
-    const x = image(1, 1, 6, 5);
-    const tiled = await distribute(new Identity(), ctx, { tilingStrategy: new Rows([1, 1, 6, 5]) });
-    assert.equal(await largestDifference(await tiled.forward(x, 0), x), 0);
+  test("a custom strategy needs three methods and is built anew for other shapes", async (ctx) => {
+    const choices = [Rows, new Rows([1, 1, 6, 5]), (imgSize: readonly number[]) => new Rows(imgSize)];
+    for (const tilingStrategy of choices) {
+      const tiled = await distribute(new Identity(), ctx, { tilingStrategy });
+      for (const x of [image(1, 1, 6, 5), image(2, 3, 7, 4)]) {
+        assert.equal(await largestDifference(await tiled.forward(x, 0), x), 0);
+      }
+    }
+    const named = await distribute(new Identity(), ctx, {
+      tilingStrategy: new NamedRows([1, 1, 6, 5], "rows"),
+    });
+    await named.forward(image(1, 1, 6, 5), 0);
     await assert.rejects(
-      tiled.forward(image(1, 1, 7, 5), 0),
-      /must be of the strategy's shape \(1, 1, 6, 5\)/,
+      named.forward(image(1, 1, 7, 5), 0),
+      /NamedRows's constructor must be callable with the shape alone .* for \(1, 1, 7, 5\)/,
     );
+  });
+
+  test("blended tiles give back an identity, with any stride and padding, and smooth a step", async (ctx) => {
+    for (const shape of [[1, 2, 37, 29], [2, 1, 9, 50], [1, 1, 12, 13, 14]]) {
+      const x = Tensor.randn(shape, { seed: 5 });
+      for (const blend of ["crop", "linear", "hann"] as const) {
+        for (const stride of [undefined, 3, 8]) {
+          for (const padding of ["reflect", "circular", "replicate", "constant"] as const) {
+            const options = { patchSize: 8, overlap: 3, stride, blend, padding };
+            const tiled = await distribute(new Identity(), ctx, options);
+            const tolerance = blend === "crop" ? 0 : 2e-6;
+            assert.ok(
+              await largestDifference(await tiled.forward(x, 0), x) <= tolerance,
+              JSON.stringify(options),
+            );
+          }
+        }
+      }
+    }
+    const flat = Tensor.ones([1, 1, 4, 40]);
+    const jumps = async (blend: "crop" | "linear" | "hann") => {
+      const tiled = await distribute(new TileMean(), ctx, {
+        patchSize: 10,
+        overlap: 4,
+        tilingDims: 3,
+        blend,
+      });
+      const ramp = flat.mul(Tensor.arange(0, 40).reshape([1, 1, 1, 40]));
+      const row = [...(await (await tiled.forward(ramp, 0)).data()).subarray(0, 40)];
+      return Math.max(...row.slice(1).map((value, i) => Math.abs(value - row[i])));
+    };
+    const hard = await jumps("crop");
+    assert.ok(await jumps("linear") < hard / 4);
+    assert.ok(await jumps("hann") < hard / 3);
+  });
+
+  test("a tile is continued past the border as the padding says", async (ctx) => {
+    const x = image(1, 1, 10, 11);
+    const left = new LeftNeighbour();
+    const expected = {
+      circular: await x.roll(1, 3).data(),
+      replicate: await Tensor.cat(
+        [x.slice([null, null, null, [0, 1]]), x.slice([null, null, null, [0, 10]])],
+        3,
+      ).data(),
+      constant: await Tensor.cat([Tensor.zeros([1, 1, 10, 1]), x.slice([null, null, null, [0, 10]])], 3)
+        .data(),
+      reflect: await Tensor.cat(
+        [x.slice([null, null, null, [1, 2]]), x.slice([null, null, null, [0, 10]])],
+        3,
+      ).data(),
+    };
+    for (const padding of ["circular", "replicate", "constant", "reflect"] as const) {
+      const tiled = await distribute(left, ctx, { patchSize: 4, overlap: 2, padding });
+      assert.deepEqual(await (await tiled.forward(x, 0)).data(), expected[padding], padding);
+    }
+  });
+
+  test("a denoiser that changes the size of its tiles is an error, and frees what it was given", async (ctx) => {
+    const shrinks = { forward: (x: Tensor) => Promise.resolve(x.slice([null, null, [0, 3]])) };
+    const tiled = new DistributedProcessing(shrinks, ctx, { patchSize: 8, overlap: 2 });
+    using x = image(1, 1, 20, 20);
+    const refused = () =>
+      assert.rejects(tiled.forward(x, 0), /a processed tile must be as long as its input: 12 long/);
+    await refused();
+    await assertNothingLeaks(refused);
+  });
+
+  test("nothing leaks, blended or not", async (ctx) => {
+    using x = image(2, 1, 20, 23);
+    using map = image(2, 1, 20, 23);
+    for (const blend of ["crop", "hann"] as const) {
+      const tiled = await distribute(new Identity(), ctx, {
+        patchSize: 8,
+        overlap: 2,
+        maxBatchSize: 2,
+        blend,
+      });
+      const forward = async () => (await tiled.forward(x, map)).dispose();
+      await forward();
+      await assertNothingLeaks(forward);
+    }
   });
 }
 
@@ -114,6 +205,10 @@ Deno.test("strategies by name; an unknown one is an error", () => {
     () => createStrategy("overlap_tiling", [1, 1, 8, 8], { overlap: [1, 2, 3] }),
     /overlap must be/,
   );
+  const options = (wrong: object) => () => createStrategy("overlap_tiling", [1, 1, 8, 8], wrong);
+  assert.throws(options({ patchSize: 4, stride: 5 }), /stride must be at most the patch size 4/);
+  assert.throws(options({ blend: "smooth" }), /blend must be one of "crop", "linear", "hann", got "smooth"/);
+  assert.throws(options({ padding: "zeros" }), /padding must be one of/);
 });
 
 /** Gives back its input itself, as a user's denoiser may. */
@@ -123,27 +218,25 @@ class Identity extends Denoiser {
   }
 }
 
-/** x + sigma, so that misplaced noise levels show. */
-class AddsLevel extends Denoiser {
-  override forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
-    if (typeof sigma === "number" || sigma.numel === 1 || sigma.shape.length === 4) {
-      return Promise.resolve(x.add(sigma));
-    }
-    return Promise.resolve(x.add(sigma.reshape([sigma.numel, 1, 1, 1])));
+/** Rows whose constructor takes more than a shape. */
+class NamedRows extends Rows {
+  constructor(imgSize: readonly number[], readonly label: string) {
+    super(imgSize);
   }
 }
 
-/** One patch for each row of the image. */
-class Rows extends DistributedSignalStrategy {
-  override getNumPatches(): number {
-    return this.imgSize[2];
+/** Every tile's mean. */
+class TileMean extends Denoiser {
+  override forward(x: Tensor): Promise<Tensor> {
+    return Promise.resolve(x.mean([1, 2, 3], { keepDims: true }).expand(x.shape));
   }
+}
 
-  override getLocalPatches(x: Tensor, localIndices: readonly number[]): IndexedPatch[] {
-    return localIndices.map((row) => [row, x.slice([null, null, [row, row + 1]])]);
-  }
-
-  override reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void {
-    for (const [row, patch] of patches) out.writeSlice(patch, [0, 0, row, 0]);
+/** Every sample's left neighbour; its own at the left end. */
+class LeftNeighbour extends Denoiser {
+  override forward(x: Tensor): Promise<Tensor> {
+    const width = x.shape[3];
+    const first = x.slice([null, null, null, [0, 1]]), rest = x.slice([null, null, null, [0, width - 1]]);
+    return Promise.resolve(Tensor.cat([first, rest], 3));
   }
 }

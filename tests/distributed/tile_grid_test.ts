@@ -58,3 +58,41 @@ Deno.test("tiled dimensions are checked", () => {
   assert.throws(() => tiledDims([1, 3, 8, 9], 4), /tilingDims/);
   assert.throws(() => tiledDims([1, 3, 8, 9], [2, 2]), /tilingDims/);
 });
+
+Deno.test("blending weights sum to one at every sample, whatever the sizes", () => {
+  for (const blend of ["linear", "hann"] as const) {
+    for (let length = 1; length <= 40; length++) {
+      for (const patch of [1, 3, 8, 13]) {
+        for (const overlap of [0, 1, 5, 20]) {
+          for (const stride of [1, Math.ceil(patch / 2), patch]) {
+            const sums = new Float64Array(length);
+            for (
+              const { target, weights, crop } of tileAxis(length, patch, overlap, { stride, blend }).tiles
+            ) {
+              assert.equal(crop[1] - crop[0], target[1] - target[0]);
+              for (let i = target[0]; i < target[1]; i++) {
+                const weight = weights?.[i - target[0]] ?? 1;
+                assert.ok(weight > 0 && weight <= 1);
+                sums[i] += weight;
+              }
+            }
+            for (const sum of sums) {
+              assert.ok(Math.abs(sum - 1) < 1e-6, `${length} ${patch} ${overlap} ${stride}`);
+            }
+          }
+        }
+      }
+    }
+  }
+});
+
+Deno.test("with a stride the targets still partition the axis", () => {
+  for (const [length, patch, overlap, stride] of [[40, 8, 3, 5], [41, 8, 0, 1], [17, 16, 4, 3]]) {
+    let at = 0;
+    for (const { target } of tileAxis(length, patch, overlap, { stride }).tiles) {
+      assert.equal(target[0], at);
+      at = target[1];
+    }
+    assert.equal(at, length);
+  }
+});

@@ -1,10 +1,20 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
+import { sameShape } from "../../tensor/tensor.ts";
 import { BasicStrategy } from "./basic.ts";
 import { SmartTilingStrategy, type TilingOptions } from "./overlap_tiling.ts";
-import type { DistributedSignalStrategy } from "./strategy.ts";
+import { DistributedSignalStrategy, type StrategyClass } from "./strategy.ts";
 
 /** The names that `createStrategy` knows. */
 export type StrategyName = "overlap_tiling" | "smart_tiling" | "basic";
+
+/** Makes a strategy for signals of one shape. */
+export type StrategyFactory = (
+  imgSize: readonly number[],
+  options: TilingOptions,
+) => DistributedSignalStrategy;
+
+/** What `tilingStrategy` may be: a name, a class, a function that makes a strategy, or a strategy. */
+export type StrategyChoice = StrategyName | DistributedSignalStrategy | StrategyClass | StrategyFactory;
 
 /**
  * A strategy by name.
@@ -32,4 +42,21 @@ export function createStrategy(
         `"${name}"`,
       );
   }
+}
+
+/** The strategy of signals of one shape. */
+export function strategyFor(
+  choice: StrategyChoice = "overlap_tiling",
+  imgSize: readonly number[],
+  options: TilingOptions = {},
+): DistributedSignalStrategy {
+  if (typeof choice === "string") return createStrategy(choice, imgSize, options);
+  if (typeof choice !== "function") {
+    return !choice.imgSize || sameShape(choice.imgSize, imgSize) ? choice : choice.forShape(imgSize);
+  }
+  return isClass(choice) ? new choice(imgSize, options as never) : choice(imgSize, options);
+}
+
+function isClass(choice: StrategyClass | StrategyFactory): choice is StrategyClass {
+  return choice.prototype instanceof DistributedSignalStrategy;
 }

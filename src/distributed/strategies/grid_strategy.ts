@@ -1,8 +1,7 @@
 import type { PaddingMode } from "../../tensor/ops/pad.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
 import type { Range } from "../../tensor/ops/layout.ts";
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import { sameShape } from "../../tensor/tensor.ts";
+import { sameShape, Tensor } from "../../tensor/tensor.ts";
 import { DistributedSignalStrategy, type IndexedPatch } from "./strategy.ts";
 import type { AxisTile, AxisTiling } from "./tile_grid.ts";
 
@@ -52,17 +51,63 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
     return localIndices.map((index) => [index, padded.slice(this.#ranges(index, (tile) => tile.padded))]);
   }
 
-  /** The core of a processed tile, without its halo and what other tiles cover. */
+  /** What a processed tile contributes: its core, or the tile inside the signal times its weights. */
   override cropPatch(index: number, patch: Tensor): Tensor {
-    return patch.slice(this.#ranges(index, (tile) => tile.crop));
+    this.#requireTile(index, patch);
+    const cropped = patch.slice(this.#ranges(index, (tile) => tile.crop));
+    if (!this.#blends) return cropped;
+    using bare = cropped;
+    return this.#weighted(bare, index);
   }
 
-  /** Writes cropped tiles where they belong. */
+  /** Number of samples that go through the processor for one tile, halo included. */
+  override costOf(index: number): number {
+    const ranges = this.#ranges(index, (tile) => tile.padded);
+    return this.imgSize.reduce((product, extent, d) => {
+      const range = ranges[d];
+      return product * (range ? range[1]! - range[0]! : extent);
+    }, 1);
+  }
+
+  /** Writes cropped tiles where they belong, or adds weighted ones. */
   override reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void {
     for (const [index, patch] of patches) {
-      const begin = this.#ranges(index, (tile) => tile.target).map((range) => range?.[0] ?? 0);
-      out.writeSlice(patch, begin);
+      const target = this.#ranges(index, (tile) => tile.target);
+      const begin = target.map((range) => range?.[0] ?? 0);
+      if (!this.#blends) out.writeSlice(patch, begin);
+      else {
+        using before = out.slice(target);
+        using sum = before.add(patch);
+        out.writeSlice(sum, begin);
+      }
     }
+  }
+
+  get #blends(): boolean {
+    return [...this.#axes.values()].some(({ tiles }) => tiles[0].weights !== undefined);
+  }
+
+  #requireTile(index: number, patch: Tensor): void {
+    const extents = this.#tilesOf(index).map(([dim, { padded: [start, stop] }]) => [dim, stop - start]);
+    if (extents.every(([dim, extent]) => patch.shape[dim] === extent)) return;
+    const requirement = extents.map(([dim, extent]) => `${extent} long in dimension ${dim}`).join(" and ");
+    throw new InvalidArgumentError(
+      "join processed tiles",
+      "a processed tile",
+      `as long as its input: ${requirement}`,
+      formatShape(patch.shape),
+    );
+  }
+
+  #weighted(patch: Tensor, index: number): Tensor {
+    let result = patch.reshape(patch.shape);
+    for (const [dim, { weights }] of this.#tilesOf(index)) {
+      if (!weights) continue;
+      using factor = Tensor.from(weights, patch.shape.map((_, d) => (d === dim ? weights.length : 1)), patch);
+      using previous = result;
+      result = previous.mul(factor);
+    }
+    return result;
   }
 
   /** Extents match, but for batch and channels: a noise map has the image's size and one channel. */
@@ -81,11 +126,17 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
 
   #ranges(index: number, part: (tile: AxisTile) => readonly [number, number]): Range[] {
     const ranges: Range[] = this.imgSize.map(() => null);
-    let rest = index;
-    for (const [dim, { tiles }] of [...this.#axes].reverse()) {
-      ranges[dim] = part(tiles[rest % tiles.length]);
-      rest = Math.floor(rest / tiles.length);
-    }
+    for (const [dim, tile] of this.#tilesOf(index)) ranges[dim] = part(tile);
     return ranges;
+  }
+
+  /** A tile's part along every tiled dimension. */
+  #tilesOf(index: number): [dim: number, tile: AxisTile][] {
+    let rest = index;
+    return [...this.#axes].reverse().map(([dim, { tiles }]): [number, AxisTile] => {
+      const tile = tiles[rest % tiles.length];
+      rest = Math.floor(rest / tiles.length);
+      return [dim, tile];
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/tensor.ts";
-import { formatShape } from "../../util/errors.ts";
+import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
 
 /** A patch with its number. */
 export type IndexedPatch = readonly [index: number, patch: Tensor];
@@ -11,6 +11,12 @@ export interface PatchBatch {
   /** The patches joined along dimension 0. */
   readonly input: Tensor;
 }
+
+/** A class of strategies, built for one shape of signal; the tiling options are handed on. */
+export type StrategyClass = new (
+  imgSize: readonly number[],
+  options?: never,
+) => DistributedSignalStrategy;
 
 /**
  * How a signal is cut into patches, and how processed patches become a signal again. Made for one signal shape.
@@ -38,6 +44,28 @@ export abstract class DistributedSignalStrategy {
 
   /** Writes processed patches into `out`, a signal of zeros, in place. */
   abstract reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void;
+
+  /**
+   * The strategy of signals of another shape: one of the same class, built as `new Class(imgSize)`. A class whose
+   * constructor takes more overrides this.
+   *
+   * @throws {InvalidArgumentError} when the constructor takes more than the shape
+   */
+  forShape(imgSize: readonly number[]): DistributedSignalStrategy {
+    const Class = this.constructor as StrategyClass;
+    if (Class.length <= 1) return new Class(imgSize);
+    throw new InvalidArgumentError(
+      "use a strategy for another shape",
+      `${Class.name}'s constructor`,
+      "callable with the shape alone (or its class given instead of an instance, or forShape overridden)",
+      `one with ${Class.length} parameters, for ${formatShape(imgSize)}`,
+    );
+  }
+
+  /** What processing a patch costs, in any unit; for a balanced share. Patches count alike unless a subclass knows. */
+  costOf(_index: number): number {
+    return 1;
+  }
 
   /**
    * The part of a processed patch that `reducePatches` uses, a new tensor: what ranks send each other. The whole patch

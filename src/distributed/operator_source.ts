@@ -1,0 +1,84 @@
+import type { Physics } from "../physics/physics.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Assignment, checkCosts } from "./assignment.ts";
+import type { DistributedContext } from "./context.ts";
+
+/** Where operators come from: a list that every rank has, or a factory that makes one where it is needed. */
+export interface OperatorSource<P> {
+  /** Number of operators of the whole stack. */
+  readonly count: number;
+  /** Operator i. */
+  at(index: number): P | Promise<P>;
+}
+
+/** Which operators this rank has, and what is known of all of them. */
+export interface OperatorPlacement<P> {
+  /** Who has what. */
+  readonly assignment: Assignment;
+  /** This rank's operators, by number. */
+  readonly local: readonly P[];
+  /** The names that `update` of at least one operator knows. */
+  readonly parameterNames: readonly string[];
+  /** Whether the operators' costs are to be measured before the first call, and the operators shared anew. */
+  readonly measures: boolean;
+}
+
+/** How operators are shared. */
+export interface PlacementOptions {
+  readonly balanced: boolean;
+  readonly costs?: readonly number[];
+}
+
+/** What the ranks tell each other of an operator. */
+interface OperatorFacts {
+  readonly names: readonly string[];
+  readonly cost: number | undefined;
+}
+
+/**
+ * Shares operators among the ranks: round robin, or balanced by the given costs, else by the operators' own `cost`, else,
+ * unless the context is deterministic, by times that are measured later.
+ *
+ * @throws {InvalidArgumentError} when the costs are not one number >= 0 for each operator
+ */
+export async function placeOperators<P extends Physics<Tensor>>(
+  source: OperatorSource<P>,
+  ctx: DistributedContext,
+  { balanced, costs }: PlacementOptions,
+): Promise<OperatorPlacement<P>> {
+  if (costs) checkCosts(costs, source.count);
+  const speeds = ctx.ranks.map(() => 1);
+  const first = balanced && costs
+    ? Assignment.balanced(costs, speeds)
+    : Assignment.roundRobin(source.count, ctx.worldSize);
+  const local = await operatorsOf(source, first, ctx.rank);
+  const facts = first.inOrder(await ctx.allGatherObject(local.map(factsOf)));
+  const parameterNames = [...new Set(facts.flatMap(({ names }) => names))];
+  if (!balanced || costs) return { assignment: first, local, parameterNames, measures: false };
+  const hints = facts.map(({ cost }) => cost);
+  if (!hints.every((cost) => cost !== undefined)) {
+    return { assignment: first, local, parameterNames, measures: ctx.isDistributed && !ctx.deterministic };
+  }
+  checkCosts(hints, source.count);
+  const assignment = Assignment.balanced(hints, speeds);
+  const moved = await operatorsOf(source, assignment, ctx.rank, { assignment: first, local });
+  return { assignment, local: moved, parameterNames, measures: false };
+}
+
+/** A rank's operators; those that it already has are not made again. */
+export async function operatorsOf<P>(
+  source: OperatorSource<P>,
+  assignment: Assignment,
+  rank: number,
+  before?: { readonly assignment: Assignment; readonly local: readonly P[] },
+): Promise<P[]> {
+  const had = new Map(before?.assignment.itemsOf(rank).map((index, k) => [index, before.local[k]]));
+  const local: P[] = [];
+  for (const index of assignment.itemsOf(rank)) local.push(had.get(index) ?? await source.at(index));
+  return local;
+}
+
+function factsOf(operator: Physics<Tensor>): OperatorFacts {
+  const { cost } = operator as { cost?: unknown };
+  return { names: operator.parameterNames, cost: typeof cost === "number" ? cost : undefined };
+}
