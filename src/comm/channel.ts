@@ -26,6 +26,11 @@ export class Channel {
     this.#envelope = envelope;
   }
 
+  /** The same operation between the members at some positions of this channel, ascending. */
+  between(positions: readonly number[]): Channel {
+    return new Channel(this.#transport, positions.map((position) => this.#ranks[position]), this.#envelope);
+  }
+
   /** Sends bytes to the rank at `to`; they may change once it resolves. */
   send(to: number, step: number, bytes: Uint8Array): Promise<void> {
     return this.#transport.send(this.#rank(to), { ...this.#envelope, step }, bytes);

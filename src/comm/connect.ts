@@ -2,20 +2,27 @@ import type { ProcessInfo } from "../cluster/process_info.ts";
 import { resolveProcess } from "../cluster/resolve_process.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { requireTimeout } from "./arguments.ts";
-import { GroupCore, type World } from "./group_core.ts";
+import { GroupCore } from "./group_core.ts";
 import { OperationLedger } from "./operation_ledger.ts";
 import { StatsTable } from "./operation_stats.ts";
 import { ProcessGroup } from "./process_group.ts";
+import { shareWorld } from "./sharing.ts";
+import type { World } from "./world.ts";
+import type { TransportChoice } from "./shm/placement.ts";
 
 /** Options of a group of all ranks. */
 export interface ConnectOptions {
   /** Deadline of the start and of each operation, in ms; by default 300000. */
   timeout?: number;
-  /** How messages travel; `"shm"` is not available in this version. */
-  transport?: "auto" | "tcp" | "shm";
+  /**
+   * How bytes travel. `"auto"` (default, or DEEPINV_TRANSPORT): through shared memory between ranks on one host, over TCP
+   * between hosts. `"tcp"`: over TCP everywhere. `"shm"`: as `"auto"`, but it is an error if not all ranks can share memory.
+   */
+  transport?: TransportChoice;
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000;
+const TRANSPORTS: readonly TransportChoice[] = ["auto", "tcp", "shm"];
 
 /**
  * Connects the ranks of a job into a group. A single process gets a group of one and touches no network.
@@ -30,19 +37,38 @@ export async function createProcessGroup(
   options: ConnectOptions = {},
 ): Promise<ProcessGroup> {
   const timeout = requireTimeout("connect", options.timeout ?? DEFAULT_TIMEOUT_MS);
-  const wanted = options.transport ?? "auto";
-  if (wanted !== "auto" && wanted !== "tcp") {
-    const got = wanted === "shm" ? '"shm", which is not available in this version' : String(wanted);
-    throw new InvalidArgumentError("connect", "transport", '"auto" or "tcp"', got);
-  }
+  const wanted = process.worldSize === 1 && options.transport === undefined
+    ? "auto"
+    : requireTransport(options.transport ?? Deno.env.get("DEEPINV_TRANSPORT") ?? "auto");
   const ledger = new OperationLedger(process.rank);
   const transport = process.worldSize === 1
     ? undefined
     : await (await import("./rendezvous.ts")).rendezvous(process, ledger, timeout);
-  const world: World = { transport, ledger, stats: new StatsTable(), timeout, nextGroup: 1, closed: false };
+  const world: World = {
+    ...{ transport, ledger, stats: new StatsTable(), timeout },
+    ...{ placement: undefined, nextGroup: 1, closed: false },
+  };
   const ranks = Array.from({ length: process.worldSize }, (_, rank) => rank);
-  const core = new GroupCore(world, 0, ranks, process.rank);
-  return new ProcessGroup(core, undefined, () => transport?.close() ?? Promise.resolve());
+  try {
+    const memory = transport &&
+      await shareWorld(world, ranks, process.rank, wanted);
+    const core = new GroupCore(world, 0, ranks, process.rank, memory);
+    return new ProcessGroup(core, undefined, () => transport?.close() ?? Promise.resolve());
+  } catch (error) {
+    await transport?.close();
+    throw error;
+  }
+}
+
+function requireTransport(wanted: string): TransportChoice {
+  const choice = TRANSPORTS.find((transport) => transport === wanted);
+  if (choice !== undefined) return choice;
+  throw new InvalidArgumentError(
+    "connect",
+    "transport",
+    TRANSPORTS.map((name) => `"${name}"`).join(" or "),
+    wanted,
+  );
 }
 
 /** Connects this process according to its environment; see {@link createProcessGroup}. */

@@ -28,6 +28,32 @@ export type DtypeName =
   | "bigint64"
   | "biguint64";
 
+/** The typed array of each element type. */
+export interface SharedArrayTypes {
+  /** IEEE 754 half precision. */
+  float16: Float16Array<ArrayBuffer>;
+  /** IEEE 754 single precision. */
+  float32: Float32Array<ArrayBuffer>;
+  /** IEEE 754 double precision. */
+  float64: Float64Array<ArrayBuffer>;
+  /** 8-bit integers. */
+  int8: Int8Array<ArrayBuffer>;
+  /** 16-bit integers. */
+  int16: Int16Array<ArrayBuffer>;
+  /** 32-bit integers. */
+  int32: Int32Array<ArrayBuffer>;
+  /** Unsigned 8-bit integers. */
+  uint8: Uint8Array<ArrayBuffer>;
+  /** Unsigned 16-bit integers. */
+  uint16: Uint16Array<ArrayBuffer>;
+  /** Unsigned 32-bit integers. */
+  uint32: Uint32Array<ArrayBuffer>;
+  /** 64-bit integers. */
+  bigint64: BigInt64Array<ArrayBuffer>;
+  /** Unsigned 64-bit integers. */
+  biguint64: BigUint64Array<ArrayBuffer>;
+}
+
 /** One element type: its code on the wire, its name, and the view that reads it. */
 export interface Dtype {
   /** Code on the wire, 1 or more; 0 stands for "not stated". */
@@ -73,6 +99,11 @@ for (const [index, [name, type]] of CONSTRUCTORS.entries()) {
 /** The element type with this wire code, or `undefined`. */
 export function dtypeOfCode(code: number): Dtype | undefined {
   return BY_CODE[code];
+}
+
+/** The element type with this name, or `undefined`. */
+export function dtypeOfName(name: DtypeName): Dtype | undefined {
+  return BY_CODE.find((dtype) => dtype?.name === name);
 }
 
 /** The element type of `array`, or `undefined` if it is no supported typed array (Buffer counts as uint8). */

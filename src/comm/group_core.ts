@@ -2,54 +2,19 @@
 
 import { InvalidArgumentError } from "../util/errors.ts";
 import { requireMember } from "./arguments.ts";
+import type { Call, Deadline } from "./call.ts";
 import { Channel } from "./channel.ts";
-import { agree } from "./collectives/dissemination_barrier.ts";
+import type { Collectives, Eventually } from "./collectives/collectives.ts";
+import { HierarchicalCollectives } from "./collectives/hierarchical_collectives.ts";
+import { MessageCollectives } from "./collectives/message_collectives.ts";
+import { SharedCollectives } from "./collectives/shared_collectives.ts";
 import { type Failure, FailureSignal, formatRanks, GroupClosedError, toError } from "./errors.ts";
-import type { OperationLedger } from "./operation_ledger.ts";
-import type { StatsTable } from "./operation_stats.ts";
+import { turnIfDue } from "./shm/flags.ts";
+import type { Lane } from "./shm/lane.ts";
+import type { GroupMemory } from "./shm/placement.ts";
 import type { Message, Transport } from "./transport/transport.ts";
-import { type Envelope, operationCode, type OperationName } from "./wire.ts";
-
-/** What the groups of one process share. */
-export interface World {
-  /** Carries the messages; `undefined` for a world of one. */
-  readonly transport: Transport | undefined;
-  /** What has been called. */
-  readonly ledger: OperationLedger;
-  /** Counters of all groups. */
-  readonly stats: StatsTable;
-  /** Deadline of each operation, in milliseconds. */
-  readonly timeout: number;
-  /** Number of the next group. */
-  nextGroup: number;
-  /** Whether the world was closed. */
-  closed: boolean;
-}
-
-/** One operation as the ranks must agree on it. */
-export interface Call {
-  readonly operation: OperationName;
-  /** Name for the user where it is not `operation`. */
-  readonly name?: string;
-  /** Element type code, 0 if ranks need not agree. */
-  readonly dtype?: number;
-  /** Reduction operator code. */
-  readonly reduceOp?: number;
-  /** World rank of the root. */
-  readonly root?: number;
-  /** Number of elements, -1 if ranks need not agree. */
-  readonly count?: number;
-  /** Bytes that this rank puts in, for the counters. */
-  readonly bytes?: number;
-  /** Tag and peer of a point-to-point message. */
-  readonly message?: { readonly tag: number; readonly peer: number; readonly sequence: number };
-}
-
-/** The part of the users' options that matters here. */
-export interface Deadline {
-  /** Deadline in milliseconds; by default the world's. */
-  readonly timeout?: number;
-}
+import { type Envelope, operationCode } from "./wire.ts";
+import type { World } from "./world.ts";
 
 /** The messages of a group of one: the rank's own, which is not sent. */
 export const ALONE: (Message | undefined)[] = [undefined];
@@ -61,19 +26,33 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class GroupCore {
   readonly #sent = new Map<string, number>();
   readonly #received = new Map<string, number>();
+  readonly #memory: GroupMemory | undefined;
+  readonly #inside: Collectives | undefined;
+  /** The operation over shared memory that has not ended yet: they run one after the other. */
+  #pending: Promise<unknown> | undefined;
 
   /**
    * @param world what the groups share
    * @param id number of the group; 0 is the world
    * @param ranks world ranks of its members, ascending
    * @param rank this process's rank
+   * @param memory what its members on one host share
    */
   constructor(
     readonly world: World,
     readonly id: number,
     readonly ranks: readonly number[],
     readonly rank: number,
-  ) {}
+    memory?: GroupMemory,
+  ) {
+    this.#memory = memory;
+    this.#inside = memory?.lane && new SharedCollectives(memory.lane);
+  }
+
+  /** Whether all members share memory. */
+  get isShared(): boolean {
+    return this.#memory?.hosts.length === 1;
+  }
 
   /** Number of the next message to or from a peer under a tag. */
   messageNumber(direction: "sent" | "received", peer: number, tag: number): number {
@@ -107,46 +86,150 @@ export class GroupCore {
   }
 
   /** As {@link execute}, but in a group of one returns `alone` at once. */
-  async run<T>(call: Call, options: Deadline, alone: T, body: (channel: Channel) => Promise<T>): Promise<T> {
-    return this.size === 1 ? alone : await this.execute(call, options, body);
+  run<T>(
+    call: Call,
+    options: Deadline,
+    alone: T,
+    body: (group: Collectives) => Eventually<T>,
+  ): Eventually<T> {
+    return this.size === 1 ? alone : this.execute(call, options, body);
   }
 
   /**
-   * Runs `body` as the next operation of the group. An operation with a root also waits until every rank has called it.
+   * Runs `body` as the next operation of the group.
    *
    * @throws CollectiveError whatever keeps the ranks from finishing it together
    */
-  async execute<T>(call: Call, options: Deadline, body: (channel: Channel) => Promise<T>): Promise<T> {
-    const { transport, ledger, stats } = this.world;
+  execute<T>(call: Call, options: Deadline, body: (group: Collectives) => Eventually<T>): Eventually<T> {
+    const memory = this.#memory;
+    if (memory === undefined) {
+      return this.exchange(call, options, (channel) => body(new MessageCollectives(channel)));
+    }
+    if (memory.hosts.length === 1) return this.#executeShared(memory.lane!, call, options, body);
+    return this.exchange(call, options, async (channel, envelope) => {
+      const levels = {
+        ...{ channel, hosts: memory.hosts },
+        inside: memory.lane && (() => {
+          memory.lane!.start(envelope);
+          return this.#inside!;
+        }),
+        between: (positions: readonly number[]) => channel.between(positions),
+      };
+      const before = this.#pending;
+      const work = (async () => {
+        await before;
+        return await body(new HierarchicalCollectives(levels));
+      })();
+      this.#follow(work);
+      return await work;
+    });
+  }
+
+  /**
+   * Runs `body`, which exchanges messages, as the next operation of the group.
+   *
+   * @throws CollectiveError whatever keeps the ranks from finishing it together
+   */
+  async exchange<T>(
+    call: Call,
+    options: Deadline,
+    body: (channel: Channel, envelope: Envelope) => Eventually<T>,
+  ): Promise<T> {
+    const { ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
     const sequence = call.message?.sequence ?? ledger.nextSequence(this.id);
-    if (transport === undefined || this.world.closed) throw closed(operation, sequence, this.rank);
-    if (transport.failure !== undefined) throw toError(transport.failure, operation, sequence);
+    const transport = this.#usable(operation, sequence);
     const started = performance.now();
     const envelope = this.#envelope(call, sequence);
     if (call.message === undefined) {
       const conflict = ledger.enter(envelope);
       if (conflict !== undefined) transport.fail(conflict, true);
     }
-    const deadline = Math.min(options.timeout ?? this.world.timeout, MAX_TIMEOUT_MS);
-    const state = { over: false };
-    const timer = setTimeout(() => this.#expire(transport, call, envelope, deadline, state), deadline);
+    const disarm = this.#arm(transport, call, envelope, options);
     try {
-      const channel = new Channel(transport, this.ranks, envelope);
-      const work = call.root === undefined
-        ? body(channel)
-        : Promise.all([body(channel), agree(channel)]).then(([result]) => result);
-      const result = await transport.attend(work);
+      const work = async () => await body(new Channel(transport, this.ranks, envelope), envelope);
+      const result = await transport.attend(work());
       stats.add(operation, call.bytes ?? 0, performance.now() - started);
       return result;
     } catch (error) {
-      if (!(error instanceof FailureSignal)) transport.fail(this.#ownFault(operation, sequence, error), true);
-      throw error instanceof FailureSignal ? toError(error.failure, operation, sequence) : error;
+      throw this.#explain(transport, operation, sequence, error);
     } finally {
-      state.over = true;
-      clearTimeout(timer);
+      disarm();
       if (call.message === undefined) ledger.leave(envelope);
     }
+  }
+
+  /** Over memory that all members share; returns at once if nobody had to be waited for. */
+  #executeShared<T>(
+    lane: Lane,
+    call: Call,
+    options: Deadline,
+    body: (group: Collectives) => Eventually<T>,
+  ): Eventually<T> {
+    const { ledger, stats } = this.world;
+    const operation = call.name ?? call.operation;
+    const sequence = ledger.advance(this.id);
+    const transport = this.#usable(operation, sequence);
+    const started = performance.now();
+    const envelope = this.#envelope(call, sequence);
+    const start = (): Eventually<T> => {
+      if (transport.failure !== undefined) throw new FailureSignal(transport.failure);
+      lane.start(envelope);
+      return body(this.#inside!);
+    };
+    const count = (result: T): Eventually<T> => {
+      const now = performance.now();
+      stats.add(operation, call.bytes ?? 0, now - started);
+      return turnIfDue(now)?.then(() => result) ?? result;
+    };
+    let work: Eventually<T>;
+    try {
+      work = this.#pending === undefined ? start() : this.#pending.then(start);
+    } catch (error) {
+      throw this.#explain(transport, operation, sequence, error);
+    }
+    if (!(work instanceof Promise)) return count(work);
+    this.#follow(work);
+    const disarm = this.#arm(transport, call, envelope, options, lane);
+    return work.then(count, (error) => {
+      throw this.#explain(transport, operation, sequence, error);
+    }).finally(disarm);
+  }
+
+  /** Makes later operations over shared memory wait for `work`. */
+  #follow(work: Promise<unknown>): void {
+    const over = work.then(() => {}, () => {});
+    this.#pending = over;
+    void over.then(() => {
+      if (this.#pending === over) this.#pending = undefined;
+    });
+  }
+
+  /** The transport. @throws CollectiveError if the group cannot be used any more */
+  #usable(operation: string, sequence: number): Transport {
+    const { transport, closed: isClosed } = this.world;
+    if (transport === undefined || isClosed) throw closed(operation, sequence, this.rank);
+    if (transport.failure !== undefined) throw toError(transport.failure, operation, sequence);
+    return transport;
+  }
+
+  /** What the caller sees of an error; one that is not a failure yet becomes one for the others. */
+  #explain(transport: Transport, operation: string, sequence: number, error: unknown): unknown {
+    this.#memory?.lane?.abandon();
+    if (error instanceof FailureSignal) return toError(error.failure, operation, sequence);
+    transport.fail(this.#ownFault(operation, sequence, error), true);
+    return error;
+  }
+
+  /** Starts the deadline of a call; the function that is returned ends it. */
+  #arm(transport: Transport, call: Call, envelope: Envelope, options: Deadline, lane?: Lane): () => void {
+    const deadline = Math.min(options.timeout ?? this.world.timeout, MAX_TIMEOUT_MS);
+    const state = { over: false };
+    const timer = setTimeout(() => this.#expire(transport, call, envelope, deadline, state, lane), deadline);
+    return () => {
+      state.over = true;
+      clearTimeout(timer);
+    };
   }
 
   #envelope(call: Call, sequence: number): Envelope {
@@ -162,14 +245,20 @@ export class GroupCore {
     envelope: Envelope,
     deadline: number,
     state: { readonly over: boolean },
+    lane: Lane | undefined,
   ): Promise<void> {
     const { message } = call;
     const operation = call.name ?? call.operation;
-    const missing = message === undefined
+    const awaited = (): number[] => lane?.awaited ?? transport.awaited();
+    const missing = message !== undefined
+      ? [message.peer]
+      : lane === undefined
       ? await transport.missing(this.id, envelope.sequence, this.ranks)
-      : [message.peer];
+      : lane.isEntering
+      ? lane.awaited
+      : [];
     if (state.over) return;
-    const ranks = missing.length > 0 ? missing : transport.awaited();
+    const ranks = missing.length > 0 ? missing : awaited();
     const verb = missing.length > 0 ? "did not show up" : "did not finish";
     const detail = `${formatRanks(ranks)} ${verb} within ${deadline} ms`;
     transport.fail({ kind: "timeout", operation, sequence: envelope.sequence, ranks, detail }, true);

@@ -19,8 +19,9 @@
 export { connect, type ConnectOptions, createProcessGroup } from "./connect.ts";
 export { type CallOptions, ProcessGroup, type ReduceOptions } from "./process_group.ts";
 export type { ReduceOp } from "./reduce_ops.ts";
-export type { DtypeName, TypedArray } from "./dtypes.ts";
-export type { OperationStats } from "./operation_stats.ts";
+export type { DtypeName, SharedArrayTypes, TypedArray } from "./dtypes.ts";
+export type { TransportChoice } from "./shm/placement.ts";
+export type { OperationObserver, OperationStats } from "./operation_stats.ts";
 export {
   CollectiveError,
   type CollectiveErrorFields,

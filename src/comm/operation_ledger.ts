@@ -32,6 +32,13 @@ export class OperationLedger implements TransportObserver {
     return this.#next.get(group) ?? 0;
   }
 
+  /** Takes the number of the next operation of a group, whose calls are compared by other means. */
+  advance(group: number): number {
+    const sequence = this.#next.get(group) ?? 0;
+    this.#next.set(group, sequence + 1);
+    return sequence;
+  }
+
   /** Records that this rank calls the next operation of its group; returns why others disagree, if they do. */
   enter(envelope: Envelope): Failure | undefined {
     this.#next.set(envelope.group, envelope.sequence + 1);
@@ -69,12 +76,17 @@ export class OperationLedger implements TransportObserver {
   }
 
   #mismatch(ours: Envelope, source: number, theirs: Envelope): Failure {
-    const ranks = [this.#rank, source].sort((a, b) => a - b);
-    const calls = [{ rank: this.#rank, call: ours }, { rank: source, call: theirs }]
-      .sort((a, b) => a.rank - b.rank)
-      .map(({ rank, call }) => `rank ${rank} called ${describe(call)}`);
-    return failure(ours, ranks, `${formatRanks(ranks)} disagree: ${calls.join(", ")}`);
+    return disagreement(this.#rank, ours, source, theirs);
   }
+}
+
+/** The failure of two ranks that called different things. */
+export function disagreement(rank: number, ours: Envelope, source: number, theirs: Envelope): Failure {
+  const ranks = [rank, source].sort((a, b) => a - b);
+  const calls = [{ rank, call: ours }, { rank: source, call: theirs }]
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ rank, call }) => `rank ${rank} called ${describe(call)}`);
+  return failure(ours, ranks, `${formatRanks(ranks)} disagree: ${calls.join(", ")}`);
 }
 
 function failure(envelope: Envelope, ranks: number[], detail: string): Failure {
@@ -82,7 +94,8 @@ function failure(envelope: Envelope, ranks: number[], detail: string): Failure {
   return { kind: "mismatch", operation: OPERATIONS[operation - 1], sequence, ranks, detail };
 }
 
-function agree(a: Envelope, b: Envelope): boolean {
+/** Whether two ranks called the same thing. */
+export function agree(a: Envelope, b: Envelope): boolean {
   return a.operation === b.operation && a.reduceOp === b.reduceOp && a.root === b.root &&
     (a.dtype === b.dtype || a.dtype === 0 || b.dtype === 0) &&
     (a.count === b.count || a.count === -1 || b.count === -1);

@@ -8,8 +8,13 @@ export interface OperationStats {
   milliseconds: number;
 }
 
+/** Told of every call that succeeded, as it ends. */
+export type OperationObserver = (operation: string, bytes: number, milliseconds: number) => void;
+
 /** Counters by operation name. */
 export class StatsTable {
+  /** Told of every call; nobody by default. */
+  observer: OperationObserver | undefined;
   readonly #rows = new Map<string, OperationStats>();
 
   /** Adds one call. */
@@ -19,6 +24,7 @@ export class StatsTable {
     row.bytes += bytes;
     row.milliseconds += milliseconds;
     this.#rows.set(operation, row);
+    this.observer?.(operation, bytes, milliseconds);
   }
 
   /** A copy of the counters. */

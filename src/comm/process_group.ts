@@ -1,5 +1,4 @@
 /** The face of `comm`: a set of ranks that communicate. */
-import { InvalidArgumentError } from "../util/errors.ts";
 import {
   arrayOf,
   arraysOf,
@@ -11,19 +10,12 @@ import {
   requireTimeout,
   sumBytes,
 } from "./arguments.ts";
-import { binomialBroadcast, binomialBroadcastMessage } from "./collectives/binomial_broadcast.ts";
-import { binomialReduce } from "./collectives/binomial_reduce.ts";
-import { chooseAllReduce } from "./collectives/choose.ts";
-import { directAllGather } from "./collectives/direct_all_gather.ts";
-import { directGather } from "./collectives/direct_gather.ts";
-import { directScatter } from "./collectives/direct_scatter.ts";
-import { disseminationBarrier } from "./collectives/dissemination_barrier.ts";
-import { pairwiseAllToAll } from "./collectives/pairwise_all_to_all.ts";
-import { ringReduceScatter } from "./collectives/ring_reduce_scatter.ts";
-import { bytesOf, type TypedArray } from "./dtypes.ts";
-import { ALONE, type Call, checksum, GroupCore } from "./group_core.ts";
+import type { Call } from "./call.ts";
+import { bytesOf, type SharedArrayTypes, type TypedArray } from "./dtypes.ts";
+import { ALONE, type GroupCore } from "./group_core.ts";
 import { decodeObject, encodeObject, objectsOf } from "./object_codec.ts";
-import type { OperationStats } from "./operation_stats.ts";
+import type { OperationObserver, OperationStats } from "./operation_stats.ts";
+import { openGroup, shareArray } from "./sharing.ts";
 import { averageAccumulator, divideInto, type ReduceOp, reduceOpCode } from "./reduce_ops.ts";
 
 /** Options that every operation takes last. */
@@ -98,9 +90,8 @@ export class ProcessGroup implements AsyncDisposable {
     const sums = op === "avg" ? averageAccumulator(x) : x;
     const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count: x.length };
     const call: Call = { operation: "allReduce", ...agreed, bytes: x.byteLength };
-    await core.run(call, options, undefined, (channel) => {
-      return chooseAllReduce(sums.byteLength, channel.size)(channel, sums, op);
-    });
+    const work = core.run<void>(call, options, undefined, (ranks) => ranks.allReduce(sums, op));
+    if (work !== undefined) await work;
     if (op === "avg") divideInto(x, sums, core.size, "allReduce");
     return x;
   }
@@ -114,7 +105,7 @@ export class ProcessGroup implements AsyncDisposable {
     const sums = op === "avg" ? averageAccumulator(x) : x;
     const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst, count: x.length };
     const call: Call = { operation: "reduce", ...agreed, bytes: x.byteLength };
-    await core.run(call, options, undefined, (channel) => binomialReduce(channel, sums, root, op));
+    await core.run<void>(call, options, undefined, (ranks) => ranks.reduce(sums, root, op));
     if (op === "avg" && core.rank === dst) divideInto(x, sums, core.size, "reduce");
     return x;
   }
@@ -126,7 +117,7 @@ export class ProcessGroup implements AsyncDisposable {
     const root = core.index("broadcast", "src", src);
     const { length: count, byteLength: bytes } = x;
     const call: Call = { operation: "broadcast", dtype: dtype.code, root: src, count, bytes };
-    await core.run(call, options, undefined, (channel) => binomialBroadcast(channel, bytesOf(x), root));
+    await core.run<void>(call, options, undefined, (ranks) => ranks.broadcast(bytesOf(x), root));
     return x;
   }
 
@@ -139,7 +130,7 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireArray("allGather", "x", x);
     const call: Call = { operation: "allGather", dtype: dtype.code, bytes: x.byteLength };
-    const messages = await core.run(call, options, ALONE, (channel) => directAllGather(channel, bytesOf(x)));
+    const messages = await core.run(call, options, ALONE, (ranks) => ranks.allGather(bytesOf(x)));
     return arraysOf(messages, x);
   }
 
@@ -149,12 +140,7 @@ export class ProcessGroup implements AsyncDisposable {
     const dtype = requireArray("gather", "x", x);
     const root = core.index("gather", "dst", dst);
     const call: Call = { operation: "gather", dtype: dtype.code, root: dst, bytes: x.byteLength };
-    const messages = await core.run(
-      call,
-      options,
-      ALONE,
-      (channel) => directGather(channel, bytesOf(x), root),
-    );
+    const messages = await core.run(call, options, ALONE, (all) => all.gather(bytesOf(x), root));
     return messages === undefined ? null : arraysOf(messages, x);
   }
 
@@ -169,9 +155,8 @@ export class ProcessGroup implements AsyncDisposable {
     const isRoot = core.rank === src;
     const dtype = isRoot ? requireList("scatter", list, core.size).code : 0;
     const call: Call = { operation: "scatter", dtype, root: src, bytes: isRoot ? sumBytes(list!) : 0 };
-    const message = await core.run(call, options, undefined, (channel) => {
-      return directScatter(channel, isRoot ? list!.map(bytesOf) : undefined, root);
-    });
+    const parts = isRoot ? list!.map(bytesOf) : undefined;
+    const message = await core.run(call, options, undefined, (ranks) => ranks.scatter(parts, root));
     return message === undefined ? list![core.position].slice() as T : arrayOf(message) as T;
   }
 
@@ -188,9 +173,7 @@ export class ProcessGroup implements AsyncDisposable {
     const count = list.reduce((sum, { length }) => sum + length, 0);
     const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count };
     const call: Call = { operation: "reduceScatter", ...agreed, bytes: sumBytes(list) };
-    const sums = await core.run(call, options, blocks[0], (channel) => {
-      return ringReduceScatter(channel, blocks, op);
-    });
+    const sums = await core.run(call, options, blocks[0], (ranks) => ranks.reduceScatter(blocks, op));
     const result = list[core.position].slice() as T;
     if (op === "avg") divideInto(result, sums, core.size, "reduceScatter");
     else result.set(sums as never);
@@ -206,15 +189,18 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireList("allToAll", list, core.size);
     const call: Call = { operation: "allToAll", dtype: dtype.code, bytes: sumBytes(list) };
-    const messages = await core.run(call, options, ALONE, (channel) => {
-      return pairwiseAllToAll(channel, list.map(bytesOf));
-    });
+    const messages = await core.run(call, options, ALONE, (ranks) => ranks.allToAll(list.map(bytesOf)));
     return arraysOf(messages, list[core.position]);
   }
 
   /** Returns when every rank has called it. */
   async barrier(options: CallOptions = {}): Promise<void> {
-    await this.#for(options).run({ operation: "barrier" }, options, undefined, disseminationBarrier);
+    await this.#for(options).run<void>(
+      { operation: "barrier" },
+      options,
+      undefined,
+      (ranks) => ranks.barrier(),
+    );
   }
 
   /** Sends `x` to `dst`; once it resolves `x` may change. Messages with one tag arrive in order. */
@@ -225,7 +211,7 @@ export class ProcessGroup implements AsyncDisposable {
     const sequence = core.messageNumber("sent", dst, requireTag("send", tag));
     const message = { tag, peer: dst, sequence };
     const call: Call = { operation: "send", dtype: dtype.code, bytes: x.byteLength, message };
-    await core.run(call, options, undefined, (channel) => channel.send(to, 0, bytesOf(x)));
+    await core.exchange(call, options, (channel) => channel.send(to, 0, bytesOf(x)));
   }
 
   /** The next array that `src` sends to this rank with this tag. */
@@ -234,7 +220,7 @@ export class ProcessGroup implements AsyncDisposable {
     const from = core.peer("recv", "src", src);
     const sequence = core.messageNumber("received", src, requireTag("recv", tag));
     const call: Call = { operation: "send", name: "recv", message: { tag, peer: src, sequence } };
-    return arrayOf(await core.execute(call, options, (channel) => channel.receiveMessage(from, 0)));
+    return arrayOf(await core.exchange(call, options, (channel) => channel.receiveMessage(from, 0)));
   }
 
   /**
@@ -244,13 +230,24 @@ export class ProcessGroup implements AsyncDisposable {
    */
   async newGroup(ranks: readonly number[], options: CallOptions = {}): Promise<ProcessGroup> {
     if (this.#parent !== undefined) return await this.#parent.newGroup(ranks, options);
-    const sorted = [...new Set(ranks)].sort((a, b) => a - b);
-    for (const rank of sorted) requireMember("newGroup", "ranks", rank, this.ranks);
-    if (sorted.length === 0) throw new InvalidArgumentError("newGroup", "ranks", "at least one rank", "none");
-    const call: Call = { operation: "newGroup", count: checksum(sorted) };
-    await this.#core.run(call, options, undefined, disseminationBarrier);
-    const { world } = this.#core;
-    return new ProcessGroup(new GroupCore(world, world.nextGroup++, sorted, this.rank), this);
+    return new ProcessGroup(await openGroup(this.#core, ranks, options), this);
+  }
+
+  /**
+   * An array of zeros that lives in memory shared by the members: {@link allReduce} and {@link reduce} of it, or of equal
+   * parts of it on all ranks, copy nothing. If the members are not all on one host, or use TCP, it is an ordinary array.
+   * A rank's memory is freed when its array and all views of it are garbage, after the group if need be.
+   *
+   * @param dtype element type
+   * @param length number of elements, the same on every rank
+   * @throws InvalidArgumentError if the host has no room for it
+   */
+  async sharedArray<K extends keyof SharedArrayTypes>(
+    dtype: K,
+    length: number,
+    options: CallOptions = {},
+  ): Promise<SharedArrayTypes[K]> {
+    return await shareArray(this.#for(options), dtype, length, options) as SharedArrayTypes[K];
   }
 
   /** `src`'s value on every rank; whatever `structuredClone` takes. */
@@ -260,9 +257,7 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return value;
     const bytes = core.rank === src ? encodeObject(value) : undefined;
     const call: Call = { operation: "broadcastObject", root: src, bytes: bytes?.length };
-    const message = await core.execute(call, options, (channel) => {
-      return binomialBroadcastMessage(channel, bytes, root);
-    });
+    const message = await core.execute(call, options, (ranks) => ranks.broadcastMessage(bytes, root));
     return bytes === undefined ? decodeObject(message) as T : value;
   }
 
@@ -272,7 +267,7 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "allGatherObject", bytes: bytes.length };
-    const messages = await core.execute(call, options, (channel) => directAllGather(channel, bytes));
+    const messages = await core.execute(call, options, (ranks) => ranks.allGather(bytes));
     return objectsOf(messages, value);
   }
 
@@ -283,13 +278,18 @@ export class ProcessGroup implements AsyncDisposable {
     if (core.size === 1) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
-    const messages = await core.execute(call, options, (channel) => directGather(channel, bytes, root));
+    const messages = await core.execute(call, options, (ranks) => ranks.gather(bytes, root));
     return messages === undefined ? null : objectsOf(messages, value);
   }
 
   /** Calls, bytes and milliseconds by operation name, over all groups of this process. */
   stats(): Record<string, OperationStats> {
     return this.#core.world.stats.snapshot();
+  }
+
+  /** Tells `observer` of every call of this process's groups as it ends. */
+  observe(observer: OperationObserver): void {
+    this.#core.world.stats.observer = observer;
   }
 
   /** Leaves: waits at most 2 s for the others to have read everything. On a sub-group it does nothing. */

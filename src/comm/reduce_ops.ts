@@ -15,6 +15,13 @@ export function reduceOpCode(op: ReduceOp): number {
 }
 
 type Kernel = (into: TypedArray, from: TypedArray) => void;
+type StridedKernel = (
+  into: TypedArray,
+  all: TypedArray,
+  first: number,
+  stride: number,
+  count: number,
+) => void;
 type Combiner = Exclude<ReduceOp, "avg">;
 
 /** `Math.min` and `Math.max` propagate NaN, as IEEE 754's minimum and maximum do. */
@@ -38,7 +45,7 @@ function compile(expression: string): Kernel {
 function kernelsOf(array: TypedArray): Record<Combiner, Kernel> {
   let kernels = KERNELS.get(array.constructor);
   if (kernels === undefined) {
-    const table = isBigInt(array) ? BIGINT : isFloat(array) ? FLOAT : INTEGER;
+    const table = expressionsOf(array);
     kernels = {
       sum: compile(table.sum),
       prod: compile(table.prod),
@@ -48,6 +55,10 @@ function kernelsOf(array: TypedArray): Record<Combiner, Kernel> {
     KERNELS.set(array.constructor, kernels);
   }
   return kernels;
+}
+
+function expressionsOf(array: TypedArray): Record<Combiner, string> {
+  return isBigInt(array) ? BIGINT : isFloat(array) ? FLOAT : INTEGER;
 }
 
 function isBigInt(array: TypedArray): array is BigInt64Array | BigUint64Array {
@@ -70,12 +81,53 @@ export function reduceInto(op: ReduceOp, into: TypedArray, from: TypedArray): vo
   kernelsOf(into)[op === "avg" ? "sum" : op](into, from);
 }
 
+const STRIDED = new Map<unknown, Map<Combiner, StridedKernel>>();
+
 /**
- * The array in which an average of `array` is accumulated: sums of integers of 32 bits or fewer are taken in float64,
- * where they are exact and cannot wrap.
+ * Combines `count` short arrays that lie `stride` elements apart in `all`, from `first` on, into `into`, in their order.
+ *
+ * @param op the operator
+ * @param into result, overwritten
+ * @param all holds the operands, same type
+ * @param first index of the first operand's first element
+ * @param stride elements from one operand to the next
+ * @param count number of operands
+ */
+export function combineStrided(
+  op: ReduceOp,
+  into: TypedArray,
+  all: TypedArray,
+  first: number,
+  stride: number,
+  count: number,
+): void {
+  const combiner = op === "avg" ? "sum" : op;
+  let kernels = STRIDED.get(into.constructor);
+  if (kernels === undefined) STRIDED.set(into.constructor, kernels = new Map());
+  let kernel = kernels.get(combiner);
+  if (kernel === undefined) kernels.set(combiner, kernel = compileStrided(expressionsOf(into)[combiner]));
+  kernel(into, all, first, stride, count);
+}
+
+/** As {@link compile}; each step is rounded to the element type, as in {@link reduceInto}. */
+function compileStrided(expression: string): StridedKernel {
+  const body = `for (let i = 0; i < into.length; i++) {
+    into[i] = all[first + i];
+    for (let j = 1; j < count; j++) {
+      const a = into[i], b = all[first + j * stride + i];
+      into[i] = ${expression};
+    }
+  }`;
+  return new Function("into", "all", "first", "stride", "count", body) as StridedKernel;
+}
+
+/**
+ * The array in which an average of `array` is accumulated: `array` itself for floats. Sums of integers of 32 bits or fewer
+ * are taken in float64, where they are exact and cannot wrap.
  */
 export function averageAccumulator(array: TypedArray): TypedArray {
-  return isFloat(array) || isBigInt(array) ? array.slice() : Float64Array.from(array as Int32Array);
+  if (isFloat(array)) return array;
+  return isBigInt(array) ? array.slice() : Float64Array.from(array as Int32Array);
 }
 
 /**

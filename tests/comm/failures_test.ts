@@ -22,15 +22,19 @@ function seen(result: RankResult): Seen {
   }
 }
 
+/** Through shared memory, and by messages. */
+const TRANSPORTS = ["auto", "tcp"].map((name) => ({ DEEPINV_TRANSPORT: name }));
+
 const MISMATCHES = [
   ...["operations", "dtypes", "sizes", "long_sizes", "ops", "roots", "broadcast_sizes", "reduce_sizes"],
   ...["gather_dtypes", "block_sizes", "broadcast_against_barrier", "groups"],
 ];
 Deno.test("disagreement raises CollectiveMismatchError on every rank", async () => {
-  const waiting = [...MISMATCHES];
+  const waiting = MISMATCHES.flatMap((scenario) => TRANSPORTS.map((env) => ({ scenario, env })));
   const lane = async () => {
-    for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
-      for (const result of await runRanks("failures_worker.ts", 3, { args: [scenario] })) {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { scenario, env } = next;
+      for (const result of await runRanks("failures_worker.ts", 3, { args: [scenario], env })) {
         const { name, message, ms, again } = seen(result);
         assert.equal(name, "CollectiveMismatchError", `${scenario}: ${message}`);
         assert.equal(again, "CollectiveMismatchError");
@@ -43,8 +47,11 @@ Deno.test("disagreement raises CollectiveMismatchError on every rank", async () 
 
 Deno.test("a timeout names the rank that is missing, on every rank", async () => {
   const scenarios = [["missing", 1], ["missing_root", 0], ["stuck", 1], ["lonely_recv", 1]] as const;
-  await Promise.all(scenarios.map(async ([scenario, missing]) => {
-    for (const result of await spawnRanks("failures_worker.ts", 3, { args: [scenario] }).finish()) {
+  const cases = scenarios.flatMap(([scenario, missing]) =>
+    TRANSPORTS.map((env) => ({ scenario, missing, env }))
+  );
+  await Promise.all(cases.map(async ({ scenario, missing, env }) => {
+    for (const result of await spawnRanks("failures_worker.ts", 3, { args: [scenario], env }).finish()) {
       const { name, ranks, message, again } = seen(result);
       assert.equal(name, "CollectiveTimeoutError", `${scenario}: ${message}`);
       assert.deepEqual(ranks, [missing], scenario);
@@ -66,10 +73,10 @@ const DEATHS = [
   ["ends_early", / ended without an error while other ranks still communicate$/, 1000],
 ] as const;
 
-Deno.test("the death of a rank raises RankFailedError on the others, soon and with its end", async () => {
+async function checkDeaths(env: Record<string, string>): Promise<void> {
   // Most of these only wait.
   await Promise.all(DEATHS.map(async ([scenario, ending, limitMs]) => {
-    const running = spawnRanks("failures_worker.ts", 3, { args: [scenario] });
+    const running = spawnRanks("failures_worker.ts", 3, { args: [scenario], env });
     const survivors = [0, 2].map((rank) => running.children[rank].status);
     void Promise.all(survivors).then(() => scenario === "stopped" && running.children[1].kill("SIGKILL"));
     const results = await running.finish();
@@ -90,7 +97,12 @@ Deno.test("the death of a rank raises RankFailedError on the others, soon and wi
       assert.equal(result.code, PEER_FAILURE_EXIT_CODE, "the process fails even if the error is swallowed");
     }
   }));
-});
+}
+
+for (const env of TRANSPORTS) {
+  const name = "the death of a rank raises RankFailedError on the others, soon and with its end";
+  Deno.test(`${name}, ${env.DEEPINV_TRANSPORT}`, () => checkDeaths(env));
+}
 
 Deno.test("a rank that ends without closing, after its part is done, has left in peace", async () => {
   await runRanks("failures_worker.ts", 3, { args: ["ends_without_closing"] });

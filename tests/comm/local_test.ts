@@ -58,7 +58,7 @@ Deno.test("arguments that cannot be used are named", async () => {
     [group.barrier({ timeout: 0 }), /timeout must be a positive number/],
     [group.newGroup([]), /at least one rank/],
     [group.newGroup([2]), /got 2/],
-    [connect({ transport: "shm" }), /"shm", which is not available in this version/],
+    [connect({ transport: "mpi" as "tcp" }), /transport must be "auto" or "tcp" or "shm", got mpi/],
     [connect({ timeout: -1 }), /timeout must be a positive number/],
   ];
   for (const [work, message] of cases) {

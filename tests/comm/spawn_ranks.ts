@@ -30,10 +30,20 @@ export interface SpawnOptions {
   readonly wrap?: (rank: number, command: string[]) => string[];
 }
 
-/** A TCP port that is free now. */
+/** Ports that the system hands out by itself start above these. */
+const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
+
+/** A TCP port that is free now and that nobody gets by chance. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Starts `script` (relative to this folder) on `worldSize` ranks. */

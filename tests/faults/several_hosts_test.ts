@@ -40,6 +40,15 @@ Deno.test({
 });
 
 Deno.test({
+  name: "three hosts with two ranks each: every collective, through shared memory inside the hosts",
+  ignore,
+  async fn() {
+    using hosts = await makeHosts();
+    checkSuccess(await start(hosts, "collectives_worker.ts", 2, ["30000"]).finish());
+  },
+});
+
+Deno.test({
   name: "three hosts: a cut link raises RankFailedError that names the ranks behind it, within 3 s",
   ignore,
   async fn() {

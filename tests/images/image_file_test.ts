@@ -88,6 +88,9 @@ onBothDevices("generated pictures have their size, lie in [0, 1], and repeat for
   }
   using phantom = sheppLogan(32);
   assert.deepEqual(phantom.shape, [1, 1, 32, 32]);
+  using volume = sheppLogan(9, { dims: 3 });
+  assert.deepEqual(volume.shape, [1, 1, 9, 9, 9]);
+  assert.throws(() => sheppLogan(9, { dims: 4 as 3 }), /dims must be 2 or 3, got 4/);
   const values = await phantom.data();
   assert.ok(Math.max(...values) === 1 && Math.min(...values) >= 0);
 });

@@ -79,7 +79,9 @@ export class ConnectionTable {
 
   /** Whether no rank waits for anything that this one may still have to send. */
   get isSettled(): boolean {
-    return [...this.peers].every((peer) => peer.knowsGoodbye || peer.state !== "here");
+    return [...this.peers].every((peer) =>
+      peer.knowsGoodbye || peer.state === "lost" || peer.state === "gone"
+    );
   }
 
   /** Whether a peer is on another host together with ranks that are still here. */

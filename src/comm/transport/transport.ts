@@ -56,6 +56,8 @@ export interface Transport {
   receiveMessage(peer: number, envelope: Envelope): Promise<Message>;
   /** Asks `ranks` whether they have called operation `sequence` of `group`; resolves to those that have not. */
   missing(group: number, sequence: number, ranks: readonly number[]): Promise<number[]>;
+  /** Why a rank does not take part any more; `undefined` while it does. */
+  departed(peer: number): Failure | undefined;
   /** Ranks of which a message is awaited now. */
   awaited(): number[];
   /** Gives up: rejects everything outstanding and, with `tell`, informs the other ranks. */

@@ -101,6 +101,11 @@ export class ZmqTransport implements Transport, House, EndObserver {
     }));
   }
 
+  departed(rank: number): Failure | undefined {
+    const peer = this.#connections.ofRank(rank);
+    return peer === undefined || peer.state === "here" ? undefined : this.#absence(peer);
+  }
+
   awaited(): number[] {
     const waiting = [...this.#connections.peers].filter(({ link }) => link.isAwaited || link.hasUnsent);
     return waiting.map(({ rank }) => rank).sort((a, b) => a - b);

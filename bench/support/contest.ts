@@ -1,0 +1,115 @@
+import type { Device } from "../../src/compute/device.ts";
+import { openDevice } from "../../src/compute/open.ts";
+import { onnxRunner } from "../peers/onnxruntime.ts";
+import { tfRunner } from "../peers/tfjs.ts";
+import { torchRunner } from "../peers/torch_layers.ts";
+import { type LayerGraph, random, type Runner } from "./layer_graph.ts";
+import { ourRunner } from "./our_runner.ts";
+import { relativeError } from "./relative_error.ts";
+
+/** Who can run a graph. */
+export const CONTESTANTS = [
+  "cpu",
+  "torch",
+  "ort-node",
+  "ort-wasm",
+  "gpu",
+  "ort-webgpu",
+  "tfjs-webgpu",
+] as const;
+/** One of them. */
+export type Contestant = (typeof CONTESTANTS)[number];
+
+/** Our devices, opened once. */
+export class Devices {
+  readonly #open = new Map<string, Device>();
+
+  /** @param threads of the cpu device */
+  constructor(threads: number) {
+    Deno.env.set("DEEPINV_THREADS", String(threads));
+    Deno.env.set("LP_NUM_THREADS", String(threads));
+  }
+
+  /** The device, opened at the first call. */
+  async get(name: "cpu" | "gpu"): Promise<Device> {
+    const device = this.#open.get(name) ?? await openDevice(name);
+    this.#open.set(name, device);
+    return device;
+  }
+
+  /** Closes them. */
+  close(): void {
+    for (const device of this.#open.values()) device.close();
+  }
+}
+
+/** The names that were asked for, or all. */
+export function contestants(asked: readonly string[]): Contestant[] {
+  const unknown = asked.find((name) => !CONTESTANTS.includes(name as Contestant));
+  if (unknown !== undefined) {
+    console.error(`Unknown contestant ${unknown}; choose from ${CONTESTANTS.join(", ")}`);
+    Deno.exit(2);
+  }
+  return asked.length > 0 ? asked as Contestant[] : [...CONTESTANTS];
+}
+
+async function open(
+  name: Contestant,
+  graph: LayerGraph,
+  devices: Devices,
+  threads: number,
+): Promise<Runner | undefined> {
+  if (name === "cpu" || name === "gpu") return ourRunner(await devices.get(name), graph);
+  if (name === "tfjs-webgpu") return await tfRunner(graph);
+  if (name === "torch") return await torchRunner(graph, threads);
+  return await onnxRunner(
+    name === "ort-node" ? "node" : name === "ort-wasm" ? "wasm" : "webgpu",
+    graph,
+    threads,
+  );
+}
+
+/**
+ * Lets all contestants run a graph in turns, after a first run each that does not count, and prints the smallest times
+ * of each with its speed by the direct definition, and how far its result lies from the first one's.
+ */
+export async function contest(
+  title: string,
+  graph: LayerGraph,
+  names: readonly Contestant[],
+  devices: Devices,
+  threads: number,
+  rounds: number,
+): Promise<void> {
+  const x = random(graph.channels * graph.size * graph.size, 1);
+  const runners = new Map<Contestant, Runner>();
+  for (const name of names) {
+    const runner = await open(name, graph, devices, threads);
+    if (runner) runners.set(name, runner);
+    else console.log(`${name}: not installed`);
+  }
+  const best = new Map<Contestant, number>();
+  const results = new Map<Contestant, Float32Array>();
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, runner] of runners) {
+      const start = performance.now();
+      const result = await runner.run(x);
+      const elapsed = "elapsed" in runner ? Number(runner.elapsed) : performance.now() - start;
+      if (round === 0) results.set(name, result.slice());
+      else best.set(name, Math.min(best.get(name) ?? Infinity, elapsed));
+    }
+  }
+  for (const runner of runners.values()) await runner.close();
+  const [first] = runners.keys();
+  console.log(`${title} (${(graph.operations / 1e9).toFixed(1)} GFLOP by the definition)`);
+  for (const [name, ms] of best) {
+    const speed = (graph.operations / ms / 1e6).toFixed(0);
+    const ratio = (ms / best.get(first)!).toFixed(2);
+    const difference = relativeError(results.get(name)!, results.get(first)!).toExponential(0);
+    console.log(
+      `  ${name.padEnd(12)} ${ms.toFixed(1).padStart(9)} ms ${speed.padStart(5)} GFLOP/s  ${
+        ratio.padStart(6)
+      } x ${first}  difference ${difference}`,
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import type { FeatureMap } from "../../src/compute/conv_engine.ts";
+import type { Device } from "../../src/compute/device.ts";
+import type { LayerGraph, Runner } from "./layer_graph.ts";
+
+/** A graph on our convolution engine, from planes to planes. */
+export function ourRunner(device: Device, graph: LayerGraph): Runner {
+  const { conv } = device;
+  const layers = graph.layers.map((layer) => {
+    const spec = {
+      op: layer.op,
+      inChannels: layer.inChannels,
+      outChannels: layer.outChannels,
+      bias: false,
+      activation: layer.relu ? "relu" : "none",
+      addends: layer.addends.length as 0 | 1 | 2,
+    } as const;
+    return { ...layer, prepared: conv.prepare(spec, graph.weights.get(layer.weights)!) };
+  });
+  const lastUse = new Map(
+    layers.flatMap(({ input, addends }, i) => [input, ...addends].map((name) => [name, i])),
+  );
+  const { channels, size } = graph;
+  const outChannels = layers.at(-1)!.outChannels;
+  const source = device.allocate(channels * size * size);
+  const target = device.allocate(outChannels * size * size);
+  return {
+    run(x) {
+      const maps = new Map<string, FeatureMap>();
+      maps.set("x", conv.allocate(channels, size, size));
+      device.write(source, x);
+      conv.pack(source, 0, maps.get("x")!);
+      layers.forEach(({ prepared, op, input, addends, output }, i) => {
+        const from = maps.get(input)!;
+        const scale = op === "down2x2" ? 0.5 : op === "up2x2" ? 2 : 1;
+        const to = conv.allocate(prepared.spec.outChannels, from.height * scale, from.width * scale);
+        conv.apply(prepared, from, to, addends.map((name) => maps.get(name)!));
+        maps.set(output, to);
+        for (const [name, map] of maps) {
+          if (lastUse.get(name) !== i) continue;
+          conv.release(map);
+          maps.delete(name);
+        }
+      });
+      const [result] = maps.values();
+      conv.unpack(result, target, 0);
+      conv.release(result);
+      return device.read(target);
+    },
+    close() {
+      for (const { prepared } of layers) conv.discard(prepared);
+      device.release(source);
+      device.release(target);
+    },
+  };
+}

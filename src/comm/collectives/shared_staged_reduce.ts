@@ -1,0 +1,69 @@
+import { bytesOf, dtypeOf, type TypedArray } from "../dtypes.ts";
+import type { ReduceOp } from "../reduce_ops.ts";
+import { Count, type Lane } from "../shm/lane.ts";
+import { STAGES } from "../shm/lane_layout.ts";
+
+/** Parts of a block start at multiples of a cache line. */
+const LINE = 64;
+
+/**
+ * Staged reduce of long arrays over shared memory: reduce-scatter, then all-gather, block by block. Every rank has
+ * entered the operation.
+ *
+ * For block b each rank copies its bytes into its stage slot; when all have, rank r combines part r of all P slots, in the
+ * order of the ranks, into the result slot; when all have, everybody copies the result out (with a root only that one).
+ * While block b is combined, block b-1 is copied out and block b+1 in.
+ *
+ * Steps: 2 per block. Bytes copied by each rank: 2 n; combined by each rank: n, of which n / P are its own.
+ */
+export async function sharedStagedReduce(
+  lane: Lane,
+  data: TypedArray,
+  op: ReduceOp,
+  root?: number,
+): Promise<void> {
+  const dtype = dtypeOf(data)!;
+  const user = bytesOf(data);
+  const { index, size, layout: { slotBytes } } = lane;
+  const receives = root === undefined || root === index;
+  const blocks = Math.ceil(user.length / slotBytes);
+  const base = lane.takeBlocks(blocks);
+  const bytesOfBlock = (block: number): Uint8Array =>
+    user.subarray(block * slotBytes, (block + 1) * slotBytes);
+
+  const write = (block: number): void => {
+    lane.bytes.set(bytesOfBlock(block), lane.stageAt(index, block));
+    lane.post(Count.Written, base + block + 1);
+  };
+  const combine = (block: number): void => {
+    const { length } = bytesOfBlock(block);
+    const part = Math.ceil(length / size / LINE) * LINE;
+    const from = Math.min(index * part, length);
+    const elements = (Math.min(from + part, length) - from) / dtype.bytesPerElement;
+    const first = lane.stageAt(0, block) + from;
+    const stride = STAGES * slotBytes;
+    if (elements > 0) {
+      lane.kernels.reduce(op, dtype, lane.resultAt(block) + from, first, stride, size, elements);
+    }
+    lane.post(Count.Reduced, base + block + 1);
+  };
+  const read = async (block: number): Promise<void> => {
+    await lane.waitAll(Count.Reduced, base + block + 1);
+    const own = bytesOfBlock(block);
+    const at = lane.resultAt(block);
+    if (receives) own.set(lane.bytes.subarray(at, at + own.length));
+    lane.post(Count.Done, base + block + 1);
+  };
+
+  if (blocks === 0) return;
+  write(0);
+  for (let block = 0; block < blocks; block++) {
+    await lane.waitAll(Count.Written, base + block + 1);
+    if (block >= STAGES) await lane.waitAll(Count.Done, base + block - STAGES + 1);
+    combine(block);
+    if (block > 0) await read(block - 1);
+    // The slot is that of block - 1, which all ranks have combined.
+    if (block + 1 < blocks) write(block + 1);
+  }
+  await read(blocks - 1);
+}
