@@ -19,8 +19,10 @@ export interface ContextOptions {
   /** Adds the rank to the seed, so that ranks draw different numbers; default true. */
   seedOffset?: boolean;
   /**
-   * Nothing depends on timing: a balanced share of operators or tiles goes by their known costs, never by measured times.
-   * Sums are taken in an order that depends on the share only, always. Default false.
+   * Sums over operators (adjoints, gradients, values of fidelities) have the same bits for every number of ranks, and
+   * nothing depends on timing: a balanced share of operators or tiles goes by their known costs, never by measured times.
+   * Costs one more allReduce of a number a sum, and twice the bytes. Without it sums are still taken in an order that depends
+   * on the share only. Default false.
    */
   deterministic?: boolean;
   /** `"auto"` (default, or DEEPINV_DEVICE): a hardware WebGPU adapter, else the CPU. */

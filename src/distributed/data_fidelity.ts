@@ -6,7 +6,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
 import { distributedDualProx, weightedL2Prox } from "./fidelity_prox.ts";
-import { type GatherOptions, reduceParts, sumOf } from "./map_reduce.ts";
+import { type GatherOptions, reduceParts, type SumOptions } from "./map_reduce.ts";
 import type { Probe } from "./operator_share.ts";
 import { DistributedStackedLinearPhysics } from "./stacked_linear_physics.ts";
 import { DistributedStackedPhysics } from "./stacked_physics.ts";
@@ -79,7 +79,7 @@ export class DistributedDataFidelity extends DataFidelity {
     const stack = this.#stack(physics);
     const { data, fidelities } = await this.#local(stack, y, gather, (operator) => operator.A(x));
     const terms = await stack.share.each("fn", (operator, _, k) => fidelities[k].fn(x, data[k], operator));
-    return await reduceParts(this.#ctx, sumOf(terms), [x.shape[0]], { scale: this.#scale(stack), gather });
+    return await reduceParts(this.#ctx, terms, [x.shape[0]], this.#sumOptions(stack, gather));
   }
 
   /** sum_i grad_i(x, y_i, A_i), of x's shape; `gather: false` gives this rank's terms. */
@@ -98,7 +98,7 @@ export class DistributedDataFidelity extends DataFidelity {
       "grad",
       async (operator, _, k) => owned(await fidelities[k].grad(x, data[k], operator), x),
     );
-    return await reduceParts(this.#ctx, sumOf(terms), x.shape, { scale: this.#scale(stack), gather });
+    return await reduceParts(this.#ctx, terms, x.shape, this.#sumOptions(stack, gather));
   }
 
   /**
@@ -224,6 +224,10 @@ export class DistributedDataFidelity extends DataFidelity {
 
   #scale(stack: DistributedStack): number {
     return this.#options.reduction === "mean" ? 1 / stack.numOperators : 1;
+  }
+
+  #sumOptions(stack: DistributedStack, gather: boolean): SumOptions {
+    return { scale: this.#scale(stack), gather, count: stack.numOperators };
   }
 }
 

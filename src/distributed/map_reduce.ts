@@ -1,6 +1,7 @@
 import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
+import { exactSum } from "./exact_sum.ts";
 
 /** What becomes of the ranks' parts: the sum or the mean over all operators, or a list (`null`). */
 export type Reduction = "sum" | "mean" | null;
@@ -30,7 +31,7 @@ export function checkReduceOp(reduceOp: Reduction): void {
 }
 
 /** The sum of tensors of one shape, which it takes over; `undefined` for none. */
-export function sumOf(parts: readonly Tensor[]): Tensor | undefined {
+function sumOf(parts: readonly Tensor[]): Tensor | undefined {
   let total: Tensor | undefined;
   for (const part of parts) {
     if (!total) total = part;
@@ -43,19 +44,37 @@ export function sumOf(parts: readonly Tensor[]): Tensor | undefined {
   return total;
 }
 
+/** How terms become a sum. */
+export interface SumOptions {
+  /** Factor of the sum. */
+  readonly scale: number;
+  /** Whether every rank gets the whole sum, or each its own part of it. */
+  readonly gather: boolean;
+  /** Number of terms of all ranks. */
+  readonly count: number;
+}
+
 /**
- * The sum of all ranks' parts, scaled, on every rank (`gather`) or of this rank's alone. One allReduce at most.
+ * The sum of all ranks' terms, scaled, on every rank (`gather`) or of this rank's alone. One allReduce at most; with a
+ * deterministic context two, as {@link exactSum} says.
  *
- * @param part this rank's sum, or `undefined` on a rank without work; taken over
- * @param shape of the result, for ranks without work
+ * @param terms this rank's, none on a rank without work; taken over
+ * @param shape of every term
  */
 export async function reduceParts(
   ctx: DistributedContext,
-  part: Tensor | undefined,
+  terms: readonly Tensor[],
   shape: readonly number[],
-  { scale, gather }: { scale: number; gather: boolean },
+  { scale, gather, count }: SumOptions,
 ): Promise<Tensor> {
-  using own = part ?? Tensor.zeros(shape, ctx);
+  if (ctx.deterministic && gather) {
+    try {
+      return await exactSum(ctx, terms, count, shape, scale);
+    } finally {
+      terms.forEach((term) => term.dispose());
+    }
+  }
+  using own = sumOf(terms) ?? Tensor.zeros(shape, ctx);
   using scaled = scale === 1 ? own.reshape(own.shape) : own.mul(scale);
   return gather ? await ctx.allReduce(scaled, { op: "sum" }) : scaled.reshape(scaled.shape);
 }

@@ -13,7 +13,6 @@ import {
   localEntries,
   type MapReduceOptions,
   reduceParts,
-  sumOf,
 } from "./map_reduce.ts";
 import { type OperatorPlacement, operatorsOf, type OperatorSource } from "./operator_source.ts";
 import { ShapeMemory } from "./shape_memory.ts";
@@ -158,10 +157,9 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
     const { ctx } = this;
     const own = await this.each(method, f);
     if (reduceOp !== null) {
-      const total = sumOf(own);
-      const extents = shape ?? await this.#shapes.ofSum(key, total?.shape, this.#assignment);
+      const extents = shape ?? await this.#shapes.ofSum(key, own.at(0)?.shape, this.#assignment);
       const scale = reduceOp === "mean" ? 1 / this.numOperators : 1;
-      return await reduceParts(ctx, total, extents, { scale, gather });
+      return await reduceParts(ctx, own, extents, { scale, gather, count: this.numOperators });
     }
     const list = TensorList.from(own);
     if (!gather || !ctx.isDistributed) return list;

@@ -176,19 +176,19 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
     return await this.share.mapReduce("A_dagger", key, apply, { gather, reduceOp: "mean" }) as Tensor;
   }
 
-  /** ||A||_2^2, or an upper bound of it: sum_i ||A_i||_2^2 >= ||A||_2^2. One allReduce of a number. */
+  /** ||A||_2^2, or an upper bound of it: sum_i ||A_i||_2^2 >= ||A||_2^2. One allReduce of a number per operator. */
   override async computeSqnorm(x0: Tensor, options: DistributedSqnormOptions = {}): Promise<number> {
     const { localOnly = true, ...power } = options;
     if (!localOnly) return await super.computeSqnorm(x0, power);
     await this.share.settle(true, (physics) => physics.A_adjoint_A(x0));
-    let sum = 0;
-    const norms = await this.share.each("computeSqnorm", async (physics) => {
-      const norm = await physics.computeSqnorm(x0, power);
-      sum += norm;
-      return Tensor.full([], norm, x0);
+    const norms = new Float64Array(this.numOperators);
+    const done = await this.share.each("computeSqnorm", async (physics, index) => {
+      norms[index] = await physics.computeSqnorm(x0, power);
+      return Tensor.zeros([], x0);
     });
-    norms.forEach((norm) => norm.dispose());
-    const [total] = await this.share.ctx.allReduce(Float64Array.of(sum), { op: "sum" });
-    return total;
+    done.forEach((tensor) => tensor.dispose());
+    // Every norm has one owner, so that the sum does not depend on the number of ranks.
+    await this.share.ctx.allReduce(norms, { op: "sum" });
+    return norms.reduce((sum, norm) => sum + norm, 0);
   }
 }
