@@ -22,11 +22,13 @@ export {
 } from "./data_fidelity.ts";
 export { distribute, type DistributeOptions, type GatherStrategy, type ObjectType } from "./distribute.ts";
 export type { Factory } from "./factory.ts";
+export { type SharedReduceOptions, SharedTensor } from "./shared_tensor.ts";
 export type { GatherOptions, MapReduceOptions, Reduction } from "./map_reduce.ts";
 export { type Measurements, type OnOperator, OperatorShare, type Probe } from "./operator_share.ts";
 export type { OperatorPlacement, OperatorSource } from "./operator_source.ts";
 export { DistributedPrior, type DistributedPriorOptions } from "./prior.ts";
 export { DistributedProcessing, type ProcessingOptions } from "./processing.ts";
+export type { TileMemory } from "./tile_memory.ts";
 export {
   type DistributedDaggerOptions,
   type DistributedSqnormOptions,

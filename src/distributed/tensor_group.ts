@@ -1,6 +1,8 @@
-import type { TypedArray } from "../comm/dtypes.ts";
+import type { SharedArrayTypes, TypedArray } from "../comm/dtypes.ts";
 import type { CallOptions, ProcessGroup, ReduceOptions } from "../comm/process_group.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { SharedTensor } from "./shared_tensor.ts";
 
 /** What collectives exchange: typed arrays, which they fill in place, and tensors, which they leave alone. */
 export type Exchangeable = TypedArray | Tensor;
@@ -149,6 +151,33 @@ export class TensorGroup {
   /** The next array that `src` sends to this rank with this tag. */
   recv(src: number, tag = 0, options: CollectiveOptions = {}): Promise<TypedArray> {
     return this.processes.recv(src, tag, lower(options));
+  }
+
+  /** An array of zeros in memory that the ranks share, as `ProcessGroup.sharedArray`; every rank calls it. */
+  sharedArray<K extends keyof SharedArrayTypes>(
+    dtype: K,
+    length: number,
+    options: CollectiveOptions = {},
+  ): Promise<SharedArrayTypes[K]> {
+    return this.processes.sharedArray(dtype, length, lower(options));
+  }
+
+  /**
+   * float32 zeros of some shape in memory that the ranks share; every rank calls it with the same shape.
+   *
+   * @throws {InvalidArgumentError} for extents that are not whole numbers >= 0, or if the host has no room for it
+   */
+  async sharedTensor(
+    shape: readonly number[],
+    options: Omit<CollectiveOptions, "group"> = {},
+  ): Promise<SharedTensor> {
+    if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+      const requirement = "whole numbers >= 0";
+      throw new InvalidArgumentError("make a shared tensor", "shape", requirement, formatShape(shape));
+    }
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    const values = await this.sharedArray("float32", length, options);
+    return new SharedTensor([...shape], values, (x, settings) => this.allReduce(x, settings));
   }
 
   /** A group of some ranks of the world; every rank of the world calls it, in the same order. */
