@@ -2,12 +2,15 @@
  * Files in and out, as plain records of numbers: PNG pictures, safetensors weights, NumPy arrays, and line charts as SVG.
  * Nothing here knows tensors or devices.
  *
- * @example Read a picture, write it with 16 bits
+ * @example Write a picture, read it back
  * ```ts
  * import { readPng, writePng } from "@deepinv/distributed/io";
  *
- * const { width, height, channels, data } = await readPng("photo.png"); // planes of values in [0, 1]
- * await writePng("copy.png", { width, height, channels, data }, { bitDepth: 16 });
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = Float32Array.of(0, 0.25, 0.5, 1); // planes of values in [0, 1]
+ * await writePng(path, { width: 2, height: 2, channels: 1, data }, { bitDepth: 16 });
+ * console.log((await readPng(path)).data);
+ * await Deno.remove(path);
  * ```
  *
  * @module
