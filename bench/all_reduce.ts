@@ -1,12 +1,13 @@
 /**
- * How fast is allReduce between the ranks of one host, beside Open MPI and Gloo?
+ * How fast is allReduce between the ranks of one host, beside Open MPI, Gloo and C over libzmq?
  *
  *     deno run -A bench/all_reduce.ts [--ranks 2,4] [--rounds 3] [--without gloo,tcp] [--pin]
  *
  * float32 sums of 8 B ... 64 MiB. In each round all contenders run one after the other, so that whatever else the machine
  * does meets all of them; printed are the medians over the rounds of the median time of the slowest rank, and the bus
  * bandwidth 2 (P-1) / P * bytes / time as nccl-tests defines it. Contenders: shared memory with ordinary arrays (`shm`)
- * and with arrays made by `sharedArray` (`in place`), TCP, Open MPI (a C program compiled on the spot), Gloo (PyTorch).
+ * and with arrays made by `sharedArray` (`in place`), TCP, the steps of TCP in C over libzmq (`C zmq`), Open MPI, Gloo
+ * (PyTorch). C programs are compiled on the spot; who cannot run here is named and left out.
  * With `--pin` every rank of every contender stays on one core, which makes short times exact on a machine that is shared.
  */
 
@@ -92,6 +93,25 @@ async function openMpi(): Promise<Contender | Error> {
   };
 }
 
+/** The steps of our messages in C, over the libzmq of the system. */
+async function zmqInC(): Promise<Contender | Error> {
+  const program = await Deno.makeTempFile({ prefix: "all_reduce_zmq_" });
+  const source = new URL("peers/all_reduce_zmq.c", import.meta.url).pathname;
+  const compiled = await output("cc", ["-O3", source, "-o", program, "-lzmq"]);
+  if (compiled instanceof Error) return compiled;
+  let port = 12_000 + Deno.pid % 20_000;
+  return async (ranks) => {
+    port += ranks * ranks;
+    const results = await Promise.all(Array.from({ length: ranks }, (_, rank) => {
+      const plan = [program, `${ranks}`, `${rank}`, `${port}`, ...planOf(true)];
+      const [command, ...args] = pinned(rank, plan);
+      return output(command, args);
+    }));
+    for (const result of results) if (result instanceof Error) throw result;
+    return results[0] as string;
+  };
+}
+
 async function gloo(): Promise<Contender | Error> {
   let python: string | undefined;
   for (const candidate of PYTHONS) {
@@ -142,6 +162,14 @@ async function compare(ranks: number, rounds: number, contenders: Map<string, Co
       }),
     ]);
   });
+  const [messages, inC] = [medians.get("tcp"), medians.get("C zmq")];
+  if (messages !== undefined && inC !== undefined) {
+    const ratios = messages.map((time, at) => time / inC[at]);
+    const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+    console.log(
+      `tcp: ${geometricMean(ratios).toFixed(2)} (${least} to ${most}) times the time of C over libzmq`,
+    );
+  }
   const peer = medians.get("Open MPI");
   if (peer === undefined) return;
   for (const [name, column] of medians) {
@@ -171,6 +199,7 @@ if (Deno.env.get("RANK") !== undefined) {
     ["in place", ours("shm", "in-place")],
     ["Open MPI", await openMpi()],
     ["tcp", ours("tcp", "messages")],
+    ["C zmq", await zmqInC()],
     ["Gloo", await gloo()],
   ];
   const contenders = new Map<string, Contender>();

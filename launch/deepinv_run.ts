@@ -10,7 +10,7 @@
  */
 import config from "../deno.json" with { type: "json" };
 import { InvalidArgumentError } from "../src/util/errors.ts";
-import { failureReport, findCause } from "./failure_report.ts";
+import { exitCodeOfJob, failureReport, findCause } from "./failure_report.ts";
 import { countGpus, readDeviceFacts } from "./devices.ts";
 import { helpText } from "./help.ts";
 import { exitCodeOf, Interrupts } from "./interrupts.ts";
@@ -49,8 +49,9 @@ function conclude(result: JobResult, options: LaunchOptions): { code: number; te
     return { code: TIMEOUT_EXIT_CODE, text };
   }
   if (reason === "failure") {
-    const cause = findCause(ends)!;
-    return { code: cause.code, text: failureReport(cause, ends, Deno.hostname(), options.nodes.count) };
+    const verdict = findCause(ends)!;
+    const text = failureReport(verdict, ends, Deno.hostname(), options.nodes.count);
+    return { code: exitCodeOfJob(verdict), text };
   }
   return { code: exitCodeOf(reason), text: `deepinv-run: ended the job on ${reason}\n` };
 }

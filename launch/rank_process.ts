@@ -140,6 +140,8 @@ export class RankProcess {
   stop(signal: "SIGTERM" | "SIGKILL"): void {
     this.#stopped = true;
     this.#signalGroup(signal);
+    // A suspended process acts on TERM only when it goes on.
+    if (signal === "SIGTERM" && Deno.build.os !== "windows") this.#signalGroup("SIGCONT");
   }
 
   async #finish(pumps: StreamPump[]): Promise<void> {
@@ -151,7 +153,7 @@ export class RankProcess {
     this.#groupGone = true;
   }
 
-  #signalGroup(signal: "SIGTERM" | "SIGKILL"): void {
+  #signalGroup(signal: "SIGTERM" | "SIGCONT" | "SIGKILL"): void {
     if (this.#groupGone) return;
     try {
       Deno.kill(Deno.build.os === "windows" ? this.pid : -this.pid, signal);

@@ -109,9 +109,11 @@ export function toError(failure: Failure, operation: string, sequence: number): 
   const fields = { operation, sequence, ranks: failure.ranks };
   if (failure.kind === "closed") return new GroupClosedError(message, fields);
   if (failure.kind === "mismatch") return new CollectiveMismatchError(message, fields);
-  failAtExit();
-  if (failure.kind === "timeout") return new CollectiveTimeoutError(message, fields);
-  return new RankFailedError(message, fields, failure.processes);
+  const error = failure.kind === "timeout"
+    ? new CollectiveTimeoutError(message, fields)
+    : new RankFailedError(message, fields, failure.processes);
+  failAtExit(`${error.name}: ${message}`);
+  return error;
 }
 
 /** `rank 3` or `ranks 1, 2`, for messages. */

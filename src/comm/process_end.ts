@@ -5,6 +5,7 @@
 
 import { PEER_FAILURE_EXIT_CODE } from "../cluster/exit_codes.ts";
 import { CollectiveTimeoutError, RankFailedError } from "./errors.ts";
+import { errorWasPrinted } from "./exit_code.ts";
 
 /** Something open that wants to know. */
 export interface EndObserver {
@@ -30,6 +31,7 @@ export function observeEnd(observer: EndObserver): void {
     // The runtime's own exit code for uncaught errors would make the consequence look like a cause.
     event.preventDefault();
     console.error(`error: Uncaught (in promise) ${error.stack ?? error}`);
+    errorWasPrinted();
     Deno.exit(PEER_FAILURE_EXIT_CODE);
   });
   globalThis.addEventListener("unload", () => {

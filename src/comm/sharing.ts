@@ -52,12 +52,13 @@ export async function shareWorld(
   const { placement, isRequired } = found;
   world.placement = placement;
   let why = found.problems;
-  const memory = await placement.openGroup(exchange, ranks, (reasons) => why = reasons);
+  const memory = await placement.openGroup(exchange, ranks, (reasons) => why = reasons, true);
   if (isRequired && memory?.hosts.length !== 1) {
     const reason = (await exchange(why)).flat().join("; ") || "ranks on several hosts, or without Linux";
     const requirement = '"auto" or "tcp" where not all ranks can share memory';
     throw new InvalidArgumentError("connect", "transport", requirement, `"shm" with ${reason}`);
   }
+  if (memory?.mailboxes !== undefined) world.transport!.useMailboxes(memory.mailboxes);
   if (why.length > 0 && found.isFirst) warn(rank, why);
   return memory;
 }

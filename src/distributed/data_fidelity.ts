@@ -1,11 +1,11 @@
 import { DataFidelity } from "../optim/data_fidelity.ts";
-import { L2 } from "../optim/l2.ts";
+import { isPlainL2, type L2 } from "../optim/l2.ts";
 import type { Physics } from "../physics/physics.ts";
 import { owned, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
-import { distributedDualProx, weightedL2Prox } from "./fidelity_prox.ts";
+import { distributedDualProx, distributedL2Prox } from "./fidelity_prox.ts";
 import { type GatherOptions, reduceParts, type SumOptions } from "./map_reduce.ts";
 import type { Probe } from "./operator_share.ts";
 import { DistributedStackedLinearPhysics } from "./stacked_linear_physics.ts";
@@ -131,7 +131,7 @@ export class DistributedDataFidelity extends DataFidelity {
     const weights = new Map(
       stack.share.localIndexes.map((index, k) => [index, 1 / (fidelities[k] as L2).sigma ** 2]),
     );
-    return await weightedL2Prox(stack, x, data, weight, (index) => weights.get(index)!);
+    return await distributedL2Prox(stack, x, data, weight, (index) => weights.get(index)!);
   }
 
   /** The distance of one measurement, where all operators share one fidelity. */
@@ -229,12 +229,4 @@ export class DistributedDataFidelity extends DataFidelity {
   #sumOptions(stack: DistributedStack, gather: boolean): SumOptions {
     return { scale: this.#scale(stack), gather, count: stack.numOperators };
   }
-}
-
-/** Whether a fidelity is L2 with nothing overridden, so that its prox solves a linear system. */
-function isPlainL2(fidelity: DataFidelity): fidelity is L2 {
-  return fidelity instanceof L2 &&
-    (["d", "gradD", "proxD", "fn", "grad", "prox"] as const).every((name) =>
-      fidelity[name] === L2.prototype[name]
-    );
 }

@@ -1,5 +1,5 @@
 import { dualProx } from "../optim/dual_prox.ts";
-import { conjugateGradient } from "../physics/conjugate_gradient.ts";
+import { weightedL2Prox } from "../optim/weighted_l2_prox.ts";
 import { LinearPhysics, type SqnormOptions } from "../physics/linear_physics.ts";
 import { entriesOf, mapEntries, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -10,33 +10,30 @@ import type { DistributedStackedLinearPhysics } from "./stacked_linear_physics.t
 type Operator = LinearPhysics<Tensor>;
 
 /**
- * argmin_z gamma sum_i w_i ||A_i z - y_i||^2 / 2 + ||z - x||^2 / 2: conjugate gradients from x on
- * sum_i w_i A_i^T A_i + I / gamma, at most 50 iterations to 1e-4 as `prox_l2`; one allReduce an iteration.
+ * argmin_z gamma sum_i w_i ||A_i z - y_i||^2 / 2 + ||z - x||^2 / 2 as {@link weightedL2Prox} finds it; one allReduce an
+ * iteration.
  *
  * @param data this rank's measurements
  * @param weightOf w_i by the operator's number
  */
-export async function weightedL2Prox(
+export async function distributedL2Prox(
   physics: DistributedStackedLinearPhysics,
   x: Tensor,
   data: readonly Tensor[],
   gamma: number,
   weightOf: (index: number) => number,
 ): Promise<Tensor> {
-  const summed = async (method: string, f: OnOperator<Operator>): Promise<Tensor> => {
+  const weighted = async (method: string, f: OnOperator<Operator>): Promise<Tensor> => {
     const apply: OnOperator<Operator> = async (operator, index, position) => {
       using term = await f(operator, index, position);
       return term.mul(weightOf(index));
     };
     return await physics.share.mapReduce(method, method, apply, { reduceOp: "sum" }, x.shape) as Tensor;
   };
-  using backprojection = await summed("A_adjoint", (operator, _, k) => operator.A_adjoint(data[k]));
-  using right = backprojection.addScaled(x, 1 / gamma);
-  const normal = async (z: Tensor): Promise<Tensor> => {
-    using projected = await summed("A_adjoint_A", (operator) => operator.A_adjoint_A(z));
-    return projected.addScaled(z, 1 / gamma);
-  };
-  return await conjugateGradient(normal, right, { init: x, maxIter: 50, tol: 1e-4 });
+  return await weightedL2Prox(x, gamma, {
+    normal: (z) => weighted("A_adjoint_A", (operator) => operator.A_adjoint_A(z)),
+    backprojection: () => weighted("A_adjoint", (operator, _, k) => operator.A_adjoint(data[k])),
+  });
 }
 
 /**

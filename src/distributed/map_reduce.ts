@@ -18,6 +18,11 @@ export interface MapReduceOptions extends GatherOptions {
   reduceOp?: Reduction;
 }
 
+/** The options of a method whose results are summed where they name no reduction. */
+export function summed({ reduceOp = "sum", ...others }: MapReduceOptions): MapReduceOptions {
+  return { ...others, reduceOp };
+}
+
 /** @throws {InvalidArgumentError} for anything but sum, mean and null */
 export function checkReduceOp(reduceOp: Reduction): void {
   if (reduceOp !== "sum" && reduceOp !== "mean" && reduceOp !== null) {

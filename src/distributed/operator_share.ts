@@ -1,6 +1,6 @@
 import type { NoiseModel } from "../physics/noise_model.ts";
 import { assertFinite, type Physics, splitSeed } from "../physics/physics.ts";
-import { updateEach } from "../physics/updatable.ts";
+import { namesOf, updateEach } from "../physics/updatable.ts";
 import { collect, entriesOf, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
@@ -13,6 +13,7 @@ import {
   localEntries,
   type MapReduceOptions,
   reduceParts,
+  summed,
 } from "./map_reduce.ts";
 import { type OperatorPlacement, operatorsOf, type OperatorSource } from "./operator_source.ts";
 import { ShapeMemory } from "./shape_memory.ts";
@@ -30,9 +31,9 @@ export type Probe<P> = (operator: P, index: number) => Promise<Disposable>;
 export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
   /** Connects the ranks. */
   readonly ctx: DistributedContext;
-  /** The names that `update` of at least one operator knows, when the share was made. */
-  readonly parameterNames: readonly string[];
   readonly #source: OperatorSource<P>;
+  /** What this rank knows of the parameters of all ranks' operators. */
+  readonly #names: Set<string>;
   readonly #shapes: ShapeMemory;
   #assignment: Assignment;
   #local: readonly P[];
@@ -44,7 +45,7 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
   /** Made by `distribute`. */
   constructor(ctx: DistributedContext, source: OperatorSource<P>, placement: OperatorPlacement<P>) {
     this.ctx = ctx;
-    this.parameterNames = placement.parameterNames;
+    this.#names = new Set(placement.parameterNames);
     this.#source = source;
     this.#assignment = placement.assignment;
     this.#local = placement.local;
@@ -55,6 +56,11 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
   /** Number of operators of the whole stack. */
   get numOperators(): number {
     return this.#source.count;
+  }
+
+  /** The names that `update` of at least one operator knows, on any rank. */
+  get parameterNames(): readonly string[] {
+    return [...new Set([...this.#names, ...namesOf(this.#local)])];
   }
 
   /** The numbers of this rank's operators, ascending. From now on they stay the same. */
@@ -93,12 +99,14 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
 
   /** Replaces parameters of every operator, or its noise model, that knows them. */
   update(parameters: object): void {
+    this.#shapes.forget();
     updateEach(this.localPhysics, parameters);
   }
 
   /** Replaces the noise of one operator, or of all: then each draws from a stream of its own. */
   setNoiseModel(noise: NoiseModel | null, item?: number): void {
     const only = item === undefined ? undefined : this.#indexOf(item);
+    noise?.parameterNames.forEach((name) => this.#names.add(name));
     this.localIndexes.forEach((index, position) => {
       if (only === undefined) this.#local[position].setNoiseModel(noise && noise.fork(index + 1));
       else if (only === index) this.#local[position].setNoiseModel(noise);
@@ -134,7 +142,7 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
       "A_vjp",
       imageKey("A_vjp", x),
       apply,
-      { reduceOp: "sum", ...options },
+      summed(options),
       x.shape,
     );
   }

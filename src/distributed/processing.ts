@@ -9,6 +9,7 @@ import { levelOf } from "./noise_levels.ts";
 import { type StrategyChoice, strategyFor } from "./strategies/create.ts";
 import type { TilingOptions } from "./strategies/overlap_tiling.ts";
 import type { DistributedSignalStrategy, IndexedPatch } from "./strategies/strategy.ts";
+import { type TileMemory, tileMemory } from "./tile_memory.ts";
 import { TilePlan } from "./tile_plan.ts";
 
 /** Options of a distributed denoiser. */
@@ -18,8 +19,13 @@ export interface ProcessingOptions extends TilingOptions {
    * others for other shapes by its `forShape`; default `"overlap_tiling"`.
    */
   tilingStrategy?: StrategyChoice;
-  /** Most tiles that go through the denoiser together; all of them by default, 1 needs the least memory. */
-  maxBatchSize?: number;
+  /**
+   * Most tiles that go through the denoiser together; all of them by default (null), 1 needs the least memory. `"auto"`: for
+   * networks as many as fit, beside the tiles, into half of the memory that the ranks' devices have left at the first call
+   * with a shape (the least of all ranks'); all for other denoisers, whose memory is not known before they run. The result is the same.
+   * {@link DistributedProcessing.memoryPlan} tells the choice.
+   */
+  maxBatchSize?: number | "auto" | null;
   /**
    * How tiles are shared: `"roundRobin"` (default), or `"balanced"` by their samples, halos included, and, unless the
    * context is deterministic, by the speeds of the ranks, measured in the second call.
@@ -40,6 +46,7 @@ export class DistributedProcessing extends Denoiser {
   readonly #options: ProcessingOptions;
   readonly #balanced: boolean;
   readonly #plans = new Map<string, TilePlan>();
+  readonly #memory = new WeakMap<TilePlan, TileMemory>();
   #speeds: readonly number[];
   #calls = 0;
 
@@ -51,8 +58,9 @@ export class DistributedProcessing extends Denoiser {
   ) {
     super();
     const { maxBatchSize } = options;
-    if (maxBatchSize !== undefined && !(Number.isInteger(maxBatchSize) && maxBatchSize >= 1)) {
-      const requirement = "a whole number >= 1";
+    const isCount = Number.isInteger(maxBatchSize) && Number(maxBatchSize) >= 1;
+    if (maxBatchSize !== undefined && maxBatchSize !== null && maxBatchSize !== "auto" && !isCount) {
+      const requirement = 'a whole number >= 1 or "auto"';
       throw new InvalidArgumentError("distribute a denoiser", "maxBatchSize", requirement, `${maxBatchSize}`);
     }
     if (typeof processor?.forward !== "function") {
@@ -71,6 +79,8 @@ export class DistributedProcessing extends Denoiser {
    *
    * @param sigma a number, one value per item (B,), or a map (B, 1, H, W), which is cut as the image is
    * @param options.gather `false`: without communication, this rank's tiles and zeros elsewhere
+   * @throws {OutOfMemoryError} on all ranks, with `maxBatchSize: "auto"`, when a rank's device has no room for one tile;
+   * with `gather: false` on that rank
    */
   override async forward(
     x: Tensor,
@@ -78,9 +88,13 @@ export class DistributedProcessing extends Denoiser {
     { gather = true }: GatherOptions = {},
   ): Promise<Tensor> {
     const plan = this.#planFor(x.shape);
+    const { maxBatchSize: limit } = this.#options;
+    const maxBatchSize = limit === "auto"
+      ? (await this.#memoryOf(plan, x.shape, gather)).maxBatchSize
+      : limit ?? undefined;
     const begin = performance.now();
     let busy = 0;
-    const batches = this.#process(plan, x, sigma, (ended) => busy = ended - begin);
+    const batches = this.#process(plan, maxBatchSize, x, sigma, (ended) => busy = ended - begin);
     const patches = gather && this.#ctx.isDistributed
       ? await plan.exchange(batches)
       : await collected(batches);
@@ -94,14 +108,49 @@ export class DistributedProcessing extends Denoiser {
     }
   }
 
+  /**
+   * How this rank's tiles will go through the denoiser, and the most bytes that its device will hold for a batch, before
+   * it runs. Called by all ranks with the same shape, as {@link forward} is.
+   *
+   * @param shape of x: (B, C, H, W)
+   * @throws {InvalidArgumentError} when the denoiser refuses the tiles' shape
+   * @throws {OutOfMemoryError} with `maxBatchSize: "auto"`, when a rank's device has no room for one tile
+   *
+   * @example
+   * ```ts
+   * import { distribute, DistributedContext, DRUNet } from "@deepinv/distributed";
+   *
+   * await using ctx = await DistributedContext.create({ device: "cpu" });
+   * const denoiser = await DRUNet.create({ weights: "small-color" });
+   * const tiled = await distribute(denoiser, ctx, { patchSize: 64, overlap: 32, maxBatchSize: "auto" });
+   * const { tiles, maxBatchSize, peak } = await tiled.memoryPlan([1, 3, 256, 256]);
+   * console.log(tiles, maxBatchSize, peak); // 16 tiles; Infinity: together, if there is memory for it
+   * ```
+   */
+  memoryPlan(shape: readonly number[]): Promise<TileMemory> {
+    return this.#memoryOf(this.#planFor(shape), shape, true);
+  }
+
+  /** Decided once by all ranks together, so that they send in step; a rank that asks alone decides for one call. */
+  async #memoryOf(plan: TilePlan, shape: readonly number[], agree: boolean): Promise<TileMemory> {
+    let memory = this.#memory.get(plan);
+    if (!memory) {
+      const limit = this.#options.maxBatchSize ?? undefined;
+      memory = await tileMemory(this.#ctx, this.#processor, plan, shape, { limit, agree });
+      if (agree) this.#memory.set(plan, memory);
+    }
+    return memory;
+  }
+
   /** This rank's tiles, processed and cropped, batch by batch. */
   async *#process(
     { strategy, own }: TilePlan,
+    maxBatchSize: number | undefined,
     x: Tensor,
     sigma: number | Tensor,
     onEnd: (time: number) => void,
   ): AsyncGenerator<IndexedPatch[]> {
-    const batches = strategy.applyBatching(strategy.getLocalPatches(x, own), this.#options.maxBatchSize);
+    const batches = strategy.applyBatching(strategy.getLocalPatches(x, own), maxBatchSize);
     try {
       for (const batch of batches) {
         const name = `${batch.indices.length} tiles ${batch.input.shape.join("x")}`;

@@ -16,6 +16,12 @@ export class ShapeMemory {
 
   constructor(private readonly ctx: DistributedContext) {}
 
+  /** Learns anew, as after a change of the operators; called by all ranks. */
+  forget(): void {
+    this.#lists.clear();
+    this.#sums.clear();
+  }
+
   /** The shapes of all operators' results, by number, given this rank's in the order of their numbers. */
   async ofAll(key: string, own: readonly Shape[], assignment: Assignment): Promise<readonly Shape[]> {
     let shapes = this.#lists.get(key);

@@ -1,10 +1,10 @@
 import { LinearPhysics, type SqnormOptions } from "../physics/linear_physics.ts";
 import type { NoiseModel } from "../physics/noise_model.ts";
 import type { ForwardParameters, LeastSquaresOptions } from "../physics/physics.ts";
-import { namesOf, requireKnown } from "../physics/updatable.ts";
+import { requireKnown } from "../physics/updatable.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
-import type { GatherOptions, MapReduceOptions } from "./map_reduce.ts";
+import { type GatherOptions, type MapReduceOptions, summed } from "./map_reduce.ts";
 import {
   imageKey,
   listed,
@@ -71,7 +71,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
 
   /** The names that at least one operator of the stack knows. */
   override get parameterNames(): readonly string[] {
-    return [...new Set([...this.share.parameterNames, ...namesOf(this.share.localPhysics)])];
+    return this.share.parameterNames;
   }
 
   /** Replaces parameters of every operator, or its noise model, that knows them. Called by all ranks. */
@@ -130,7 +130,7 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
     );
     const key = this.share.measurementKey("A_adjoint", y);
     const apply: OnOperator<LinearPhysics<Tensor>> = (physics, _, k) => physics.A_adjoint(own[k]);
-    return await this.share.mapReduce("A_adjoint", key, apply, { reduceOp: "sum", ...options });
+    return await this.share.mapReduce("A_adjoint", key, apply, summed(options));
   }
 
   /** A^T v, whatever x. */
@@ -148,8 +148,8 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   override async A_adjoint_A(x: Tensor, options: MapReduceOptions = {}): Promise<Tensor | TensorList> {
     const apply: OnOperator<LinearPhysics<Tensor>> = (physics) => physics.A_adjoint_A(x);
     await this.share.settle(options.gather, (physics) => physics.A_adjoint_A(x));
-    const settings = { reduceOp: "sum", ...options } as const;
-    return await this.share.mapReduce("A_adjoint_A", imageKey("A_adjoint_A", x), apply, settings, x.shape);
+    const key = imageKey("A_adjoint_A", x);
+    return await this.share.mapReduce("A_adjoint_A", key, apply, summed(options), x.shape);
   }
 
   /** A A^T y: the adjoint over all operators, then every operator. */

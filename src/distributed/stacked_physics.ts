@@ -1,6 +1,6 @@
 import type { NoiseModel } from "../physics/noise_model.ts";
 import { type ForwardParameters, Physics } from "../physics/physics.ts";
-import { namesOf, requireKnown } from "../physics/updatable.ts";
+import { requireKnown } from "../physics/updatable.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { TensorList } from "../tensor/tensor_list.ts";
 import type { GatherOptions, MapReduceOptions } from "./map_reduce.ts";
@@ -59,7 +59,7 @@ export class DistributedStackedPhysics extends Physics<TensorList> {
 
   /** The names that at least one operator of the stack knows. */
   override get parameterNames(): readonly string[] {
-    return [...new Set([...this.share.parameterNames, ...namesOf(this.share.localPhysics)])];
+    return this.share.parameterNames;
   }
 
   /** Replaces parameters of every operator, or its noise model, that knows them. Called by all ranks. */

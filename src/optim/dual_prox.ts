@@ -1,4 +1,4 @@
-import type { LinearPhysics } from "../physics/linear_physics.ts";
+import type { LinearPhysics, SqnormOptions } from "../physics/linear_physics.ts";
 import { entriesOf, type Signal, subtract } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -7,6 +7,9 @@ const MAX_ITER = 100;
 const TOLERANCE = 1e-5;
 /** The stepsize's share of 1 / ||A||^2: the power method approaches the norm from below. */
 const SAFETY = 0.99;
+
+/** A distributed operator's own norm: its bound would slow the iteration down. */
+const WHOLE: SqnormOptions & { localOnly: boolean } = { localOnly: false };
 
 /** Squared norms of operators, by the shape of the images. */
 const sqnorms = new WeakMap<LinearPhysics, Map<string, number>>();
@@ -58,7 +61,7 @@ async function squaredNorm(physics: LinearPhysics, x: Tensor): Promise<number> {
   if (!known) sqnorms.set(physics, known = new Map());
   const key = x.shape.join(" ");
   let value = known.get(key);
-  if (value === undefined) known.set(key, value = await physics.computeSqnorm(x));
+  if (value === undefined) known.set(key, value = await physics.computeSqnorm(x, WHOLE));
   return value;
 }
 

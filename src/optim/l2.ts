@@ -50,3 +50,11 @@ export class L2 extends DataFidelity {
     return await physics.prox_l2(x, y, gamma / this.sigma ** 2);
   }
 }
+
+/** Whether a fidelity is L2 with nothing overridden, so that its prox solves a linear system. */
+export function isPlainL2(fidelity: DataFidelity): fidelity is L2 {
+  return fidelity instanceof L2 &&
+    (["d", "gradD", "proxD", "fn", "grad", "prox"] as const).every((name) =>
+      fidelity[name] === L2.prototype[name]
+    );
+}

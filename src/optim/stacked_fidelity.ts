@@ -1,8 +1,11 @@
+import { LinearPhysics } from "../physics/linear_physics.ts";
 import type { Physics } from "../physics/physics.ts";
 import { entriesOf, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { DataFidelity } from "./data_fidelity.ts";
+import { isPlainL2 } from "./l2.ts";
+import { weightedL2Prox, weightedSystem } from "./weighted_l2_prox.ts";
 
 /** A fidelity of its own for every operator of a stack: fn(x) = sum_i d_i(A_i(x), y_i). *
  * @example
@@ -62,9 +65,16 @@ export class StackedPhysicsDataFidelity extends DataFidelity implements Iterable
     return await super.grad(x, y, physics);
   }
 
-  /** argmin_z gamma fn(z) + ||z - x||^2 / 2, of x's shape */
+  /**
+   * argmin_z gamma fn(z) + ||z - x||^2 / 2, of x's shape: of L2 fidelities by conjugate gradients on
+   * sum_i A_i^T A_i / sigma_i^2 + I / gamma, of others as `DataFidelity.prox`.
+   */
   override async prox(x: Tensor, y: Signal, physics: Physics, gamma: number): Promise<Tensor> {
     this.#check(y);
+    if (physics instanceof LinearPhysics && this.#fidelities.every(isPlainL2)) {
+      const weights = this.#fidelities.map(({ sigma }) => 1 / sigma ** 2);
+      return await weightedL2Prox(x, gamma, weightedSystem(physics, y, weights));
+    }
     return await super.prox(x, y, physics, gamma);
   }
 

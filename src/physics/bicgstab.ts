@@ -9,6 +9,7 @@ import {
   squaredLimits,
   zerosLike,
 } from "./item_arithmetic.ts";
+import { checkLimits } from "./iteration_limits.ts";
 
 /** Options of {@link bicgstab} and {@link minres}. */
 export interface SquareSolverOptions<S extends Signal = Signal> {
@@ -36,12 +37,14 @@ const SMALLEST_TOLERANCE = 2 ** -22;
  * @param A applies the matrix, which need not be symmetric
  * @param b (B, ...), or a list of such
  * @returns x, a new signal of b's shape
+ * @throws {InvalidArgumentError} for limits out of range
  */
 export async function bicgstab<S extends Signal>(
   A: LinearFunction<S>,
   b: S,
   { init, maxIter = 100, tol = 1e-5 }: SquareSolverOptions<S> = {},
 ): Promise<S> {
+  checkLimits("solve by BiCGStab", { maxIter, tol });
   using x = new Held<S>(init ? init.clone() as S : zerosLike(b));
   using r = new Held<S>(init ? await residualOf(A, x.value, b) : b.clone() as S);
   using shadow = new Held<S>(r.value.clone() as S);

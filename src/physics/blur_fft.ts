@@ -5,6 +5,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
 import { factorOf, filterTransform, spatialDims } from "./filter_transform.ts";
+import { requireImageSize, requireItems } from "./image_size.ts";
 import type { PhysicsOptions } from "./physics.ts";
 import type { Setters } from "./updatable.ts";
 
@@ -75,14 +76,7 @@ export class BlurFFT extends DecomposablePhysics {
 
   /** F x, of shape (B, 2, C, H, W). */
   protected override async V_adjoint(x: Tensor): Promise<Tensor> {
-    if (formatShape(x.shape.slice(1)) !== formatShape(this.imgSize)) {
-      throw new InvalidArgumentError(
-        "apply BlurFFT",
-        "the image",
-        `of shape (B, ${this.imgSize.join(", ")})`,
-        formatShape(x.shape),
-      );
-    }
+    requireItems("apply BlurFFT", "the image", x, this.imgSize);
     using complex = toComplex(x);
     return await Promise.resolve(fft(complex, this.#dims, { norm: "ortho" }));
   }
@@ -107,14 +101,7 @@ export class BlurFFT extends DecomposablePhysics {
 }
 
 function requireFilter(imgSize: readonly number[], filter: unknown): asserts filter is Tensor {
-  if (imgSize.length !== 3 && imgSize.length !== 4) {
-    throw new InvalidArgumentError(
-      "build BlurFFT",
-      "imgSize",
-      "(C, H, W) or (C, D, H, W)",
-      formatShape(imgSize),
-    );
-  }
+  requireImageSize("build BlurFFT", imgSize, ["(C, H, W)", "(C, D, H, W)"]);
   const fits = filter instanceof Tensor && filter.shape.length === imgSize.length + 1 && filter.numel > 0 &&
     (filter.shape[1] === 1 || filter.shape[1] === imgSize[0]);
   if (fits) return;

@@ -2,6 +2,7 @@ import { generatorFor } from "../tensor/random.ts";
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { GramSolver } from "./gram_solver.ts";
+import { requireImageSize } from "./image_size.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import type { LeastSquaresOptions, PhysicsOptions } from "./physics.ts";
 
@@ -58,9 +59,7 @@ export class CompressedSensing extends LinearPhysics<Tensor> {
     super(options);
     const { m, imgSize, channelwise = false, seed = 0, device } = options;
     const action = "build CompressedSensing";
-    if (imgSize.length !== 3 || !imgSize.every((extent) => Number.isInteger(extent) && extent > 0)) {
-      throw new InvalidArgumentError(action, "imgSize", "(C, H, W), none of them 0", formatShape(imgSize));
-    }
+    requireImageSize(action, imgSize);
     if (!Number.isInteger(m) || m < 1) {
       throw new InvalidArgumentError(action, "m", "a whole number >= 1", String(m));
     }

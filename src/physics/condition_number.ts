@@ -1,6 +1,7 @@
 import { entriesOf, type Signal, subtract } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { applied, Held, type LinearFunction } from "./item_arithmetic.ts";
+import { checkLimits } from "./iteration_limits.ts";
 
 /** A linear operator and its adjoint. */
 interface LinearMapPair<Y extends Signal> {
@@ -26,6 +27,7 @@ export async function conditionNumber<Y extends Signal>(
   x: Tensor,
   { maxIter = 500, tol = 1e-6, seed = 0 }: { maxIter?: number; tol?: number; seed?: number },
 ): Promise<number> {
+  checkLimits("estimate a condition number", { maxIter, tol });
   const A: LinearFunction<Tensor, Y> = (v) => physics.A(v);
   const AT: LinearFunction<Y, Tensor> = (u) => physics.A_adjoint(u);
   using start = Tensor.randn(x.shape, { seed, device: x.device });

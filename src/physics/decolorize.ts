@@ -80,8 +80,11 @@ export class Decolorize extends DecomposablePhysics {
   }
 
   /** w_c u for every channel */
-  protected override V(u: Tensor): Promise<Tensor> {
-    return Promise.resolve(u.mul(this.#direction));
+  protected override async V(u: Tensor): Promise<Tensor> {
+    if (u.shape.length !== 4 || u.shape[1] !== 1) {
+      throw new InvalidArgumentError("apply Decolorize", "y", "of shape (B, 1, H, W)", formatShape(u.shape));
+    }
+    return await Promise.resolve(u.mul(this.#direction));
   }
 }
 

@@ -1,5 +1,6 @@
 import { perItem } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import { type ProximalPoint, proximalPoint, proximalWeight } from "./proximal_inputs.ts";
 
@@ -44,21 +45,23 @@ export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
   /** U diag(s) V^T x */
   override async A(x: Tensor): Promise<Tensor> {
     using spectrum = await this.V_adjoint(x);
-    using weighted = spectrum.mul(this.singularValues(spectrum));
+    const values = this.#valuesFor("A", spectrum, x);
+    using weighted = spectrum.mul(values);
     return await this.U(weighted);
   }
 
   /** V diag(s) U^T y */
   override async A_adjoint(y: Tensor): Promise<Tensor> {
     using spectrum = await this.U_adjoint(y);
-    using weighted = spectrum.mul(this.singularValues(spectrum));
+    const values = this.#valuesFor("A_adjoint", spectrum, y);
+    using weighted = spectrum.mul(values);
     return await this.V(weighted);
   }
 
   /** V diag(s^2) V^T x */
   override async A_adjoint_A(x: Tensor): Promise<Tensor> {
     using spectrum = await this.V_adjoint(x);
-    using squares = this.singularValues(spectrum).square();
+    using squares = this.#valuesFor("A_adjoint_A", spectrum, x).square();
     using weighted = spectrum.mul(squares);
     return await this.V(weighted);
   }
@@ -66,7 +69,7 @@ export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
   /** U diag(s^2) U^T y */
   override async A_A_adjoint(y: Tensor): Promise<Tensor> {
     using spectrum = await this.U_adjoint(y);
-    using squares = this.singularValues(spectrum).square();
+    using squares = this.#valuesFor("A_A_adjoint", spectrum, y).square();
     using weighted = spectrum.mul(squares);
     return await this.U(weighted);
   }
@@ -100,10 +103,29 @@ export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
   /** The exact pseudo-inverse V diag(1 / s where s > 1e-5, else 0) U^T y. */
   override async A_dagger(y: Tensor): Promise<Tensor> {
     using spectrum = await this.U_adjoint(y);
-    const values = this.singularValues(spectrum);
+    const values = this.#valuesFor("A_dagger", spectrum, y);
     using large = values.greater(SMALLEST_SINGULAR_VALUE);
     using quotient = spectrum.div(values);
     using kept = large.where(quotient, 0);
     return await this.V(kept);
+  }
+
+  /**
+   * The singular values for a signal's spectrum.
+   *
+   * @throws {InvalidArgumentError} when they are those of another number of items, or otherwise of another shape
+   */
+  #valuesFor(method: string, spectrum: Tensor, signal: Tensor): Tensor {
+    const values = this.singularValues(spectrum);
+    const missing = spectrum.shape.length - values.shape.length;
+    const fits = missing >= 0 && spectrum.shape[0] === signal.shape[0] &&
+      values.shape.every((extent, d) => extent === 1 || extent === spectrum.shape[d + missing]);
+    if (fits) return values;
+    throw new InvalidArgumentError(
+      `apply ${this.constructor.name}.${method}`,
+      "its argument",
+      `of a shape that fits the operator's parameters, ${formatShape(values.shape)} as singular values`,
+      formatShape(signal.shape),
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { requireImageSize } from "./image_size.ts";
 import { Inpainting } from "./inpainting.ts";
 import type { PhysicsOptions } from "./physics.ts";
 import type { Setters } from "./updatable.ts";
@@ -36,7 +37,8 @@ function bayerMask({ imgSize, pattern = "bayer", device }: DemosaicingOptions): 
   if (pattern !== "bayer") {
     throw new InvalidArgumentError("build Demosaicing", "pattern", '"bayer"', `"${pattern}"`);
   }
-  if (imgSize.length !== 3 || imgSize[0] !== 3) {
+  requireImageSize("build Demosaicing", imgSize, ["(3, H, W)"]);
+  if (imgSize[0] !== 3) {
     throw new InvalidArgumentError("build Demosaicing", "imgSize", "(3, H, W)", formatShape(imgSize));
   }
   const [, height, width] = imgSize;

@@ -2,11 +2,13 @@ import type { AxisTable } from "../compute/kernel.ts";
 import { realPart, toComplex } from "../tensor/complex.ts";
 import { fft, ifft } from "../tensor/fft.ts";
 import { gatherTable, transposeTable } from "../tensor/ops/axis.ts";
+import { PADDING_MODES } from "../tensor/ops/pad.ts";
 import { requireSameShape } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
 import { Blur, type BlurPadding } from "./blur.ts";
 import { downsamplingFilter, FILTER_NAMES, type FilterName } from "./downsampling_filters.ts";
+import { requireImageSize, requireItems } from "./image_size.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import type { LeastSquaresOptions, PhysicsOptions } from "./physics.ts";
 import { type ProximalPoint, proximalPoint, proximalWeight } from "./proximal_inputs.ts";
@@ -50,7 +52,7 @@ export class Downsampling extends LinearPhysics<Tensor> {
   /**
    * Builds the operator.
    *
-   * @throws {InvalidArgumentError} for an unknown filter or a factor that is not a whole number >= 1
+   * @throws {InvalidArgumentError} for sizes, a factor, a filter or a padding that are not as above
    */
   constructor(options: DownsamplingOptions) {
     super(options);
@@ -59,8 +61,10 @@ export class Downsampling extends LinearPhysics<Tensor> {
     if (!Number.isInteger(factor) || factor < 1) {
       throw new InvalidArgumentError(action, "factor", "a whole number >= 1", String(factor));
     }
-    if (imgSize.length !== 3) {
-      throw new InvalidArgumentError(action, "imgSize", "(C, H, W)", formatShape(imgSize));
+    requireImageSize(action, imgSize);
+    if (!PADDING_MODES.includes(padding)) {
+      const modes = PADDING_MODES.map((mode) => `"${mode}"`).join(", ");
+      throw new InvalidArgumentError(action, "padding", `one of ${modes}`, `"${padding}"`);
     }
     this.factor = factor;
     this.imgSize = imgSize;
@@ -185,14 +189,7 @@ export class Downsampling extends LinearPhysics<Tensor> {
   }
 
   #check(method: string, image: Tensor, size: readonly number[]): void {
-    if (formatShape(image.shape.slice(1)) !== formatShape(size)) {
-      throw new InvalidArgumentError(
-        `apply Downsampling.${method}`,
-        "its argument",
-        `of shape (B, ${size.join(", ")})`,
-        formatShape(image.shape),
-      );
-    }
+    requireItems(`apply Downsampling.${method}`, "its argument", image, size);
   }
 }
 

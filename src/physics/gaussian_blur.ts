@@ -17,10 +17,10 @@ export interface GaussianBlurOptions extends TensorOptions {
  * exp(-((u / sigma_0)^2 + (v / sigma_1)^2) / 2) at u = cos(a) i + sin(a) j, v = cos(a) j - sin(a) i, where (i, j) are
  * (row, column) from the kernel's centre.
  *
- * @throws {InvalidArgumentError} when sigma is not positive or psfSize is not a whole number >= 1
+ * @throws {InvalidArgumentError} when sigma is not positive, the angle not finite or psfSize not a whole number >= 1
  */
 export function gaussianBlur(options: GaussianBlurOptions): Tensor {
-  const [s0, s1] = pair(options.sigma);
+  const [s0, s1] = pair(options.sigma ?? NaN);
   if (!(s0 > 0 && s0 < Infinity && s1 > 0 && s1 < Infinity)) {
     throw new InvalidArgumentError(
       "make a Gaussian kernel",
@@ -39,7 +39,11 @@ export function gaussianBlur(options: GaussianBlurOptions): Tensor {
       String(options.psfSize),
     );
   }
-  const values = gaussianValues([height, width], [s0, s1], options.angle ?? 0);
+  const { angle = 0 } = options;
+  if (!Number.isFinite(angle)) {
+    throw new InvalidArgumentError("make a Gaussian kernel", "angle", "finite", String(angle));
+  }
+  const values = gaussianValues([height, width], [s0, s1], angle);
   return Tensor.from(values, [1, 1, height, width], options);
 }
 

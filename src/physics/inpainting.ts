@@ -3,6 +3,7 @@ import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
 import type { DrawOptions } from "./noise_model.ts";
+import { requireImageSize, requireItems } from "./image_size.ts";
 import type { PhysicsOptions } from "./physics.ts";
 import type { Setters } from "./updatable.ts";
 
@@ -29,10 +30,12 @@ export class Inpainting extends DecomposablePhysics {
   /**
    * Builds the operator.
    *
-   * @throws {InvalidArgumentError} when the mask does not broadcast to images of `imgSize`, or is a number outside [0, 1]
+   * @throws {InvalidArgumentError} when imgSize is not (C, H, W), and when the mask does not broadcast to such images or is a
+   * number outside [0, 1]
    */
   constructor(options: InpaintingOptions) {
     super(options);
+    requireImageSize("build Inpainting", options.imgSize);
     this.#imgSize = options.imgSize;
     this.#mask = typeof options.mask === "number"
       ? randomMask(options, options.mask)
@@ -52,6 +55,18 @@ export class Inpainting extends DecomposablePhysics {
   /** The singular values, of a shape that broadcasts against the spectrum. */
   protected override singularValues(): Tensor {
     return this.mask;
+  }
+
+  /** x, of `imgSize`. */
+  protected override async V_adjoint(x: Tensor): Promise<Tensor> {
+    requireItems("apply Inpainting", "the image", x, this.#imgSize);
+    return await super.V_adjoint(x);
+  }
+
+  /** y, of `imgSize`. */
+  protected override async U_adjoint(y: Tensor): Promise<Tensor> {
+    requireItems("apply Inpainting", "y", y, this.#imgSize);
+    return await super.U_adjoint(y);
   }
 
   /** mask noise(clean) */

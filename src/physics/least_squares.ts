@@ -6,6 +6,7 @@ import { conjugateGradient } from "./conjugate_gradient.ts";
 import { applied, type LinearFunction } from "./item_arithmetic.ts";
 import { lsqr } from "./lsqr.ts";
 import { minres } from "./minres.ts";
+import { requireWeight } from "./proximal_inputs.ts";
 import { type SolverName, solverNamed } from "./solver_name.ts";
 
 /** Options of {@link leastSquares}. */
@@ -126,6 +127,7 @@ function both<X extends Signal, Y extends Signal>(
 
 /** 1 / gamma, shaped to broadcast against the solution. */
 async function dampingOf(gamma: number | Tensor, like: Tensor): Promise<Tensor> {
+  requireWeight(ACTION, gamma);
   const values = typeof gamma === "number" ? [gamma] : await gamma.data();
   for (let i = 0; i < values.length; i++) {
     if (!(values[i] > 0)) throw new InvalidArgumentError(ACTION, "gamma", "> 0", String(values[i]));

@@ -1,6 +1,7 @@
 import { dotPerItem, mapEntries, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { conditionNumber } from "./condition_number.ts";
+import { checkLimits } from "./iteration_limits.ts";
 import { leastSquares } from "./least_squares.ts";
 import { type LeastSquaresOptions, Physics } from "./physics.ts";
 import type { ProximalPoint } from "./proximal_inputs.ts";
@@ -107,6 +108,7 @@ export abstract class LinearPhysics<Y extends Signal = Signal> extends Physics<Y
     x0: Tensor,
     { maxIter = 100, tol = 1e-3, seed = 0 }: SqnormOptions = {},
   ): Promise<number> {
+    checkLimits("compute a norm", { maxIter, tol });
     let x = Tensor.randn(x0.shape, { seed, device: x0.device });
     let estimate = 0;
     try {

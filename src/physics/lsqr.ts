@@ -11,6 +11,7 @@ import {
   scaledItems,
   zerosLike,
 } from "./item_arithmetic.ts";
+import { checkLimits } from "./iteration_limits.ts";
 
 /** Options of {@link lsqr}. */
 export interface LsqrOptions {
@@ -47,7 +48,7 @@ interface ItemState {
  * @param AT applies its transpose
  * @param b (B, ...), or a list of such
  * @returns x, a new tensor
- * @throws {InvalidArgumentError} when eta is negative or x0 not of the solution's shape
+ * @throws {InvalidArgumentError} when eta is negative, limits are out of range, or x0 not of the solution's shape
  *
  * @example
  * ```ts
@@ -66,6 +67,7 @@ export async function lsqr<Y extends Signal>(
   b: Y,
   { eta = 0, x0, tol = 1e-6, conlim = 1e8, maxIter = 100 }: LsqrOptions = {},
 ): Promise<Tensor> {
+  checkLimits("solve by LSQR", { maxIter, tol });
   const bnorm = await normItems(b);
   const damping = await dampingOf(eta, bnorm.length);
   using u = new Held<Y>(x0 ? await residualOf(A, x0, b) : b.clone() as Y);

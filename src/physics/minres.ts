@@ -11,6 +11,7 @@ import {
   scaledItems,
   zerosLike,
 } from "./item_arithmetic.ts";
+import { checkLimits } from "./iteration_limits.ts";
 
 /** Off-diagonal entries of the tridiagonal matrix are at least this, for a right-hand side of norm 1. */
 const SMALLEST_BETA = 1e-6;
@@ -45,12 +46,14 @@ interface Step {
  * @param A applies the matrix
  * @param b (B, ...), or a list of such
  * @returns x, a new signal of b's shape
+ * @throws {InvalidArgumentError} for limits out of range
  */
 export async function minres<S extends Signal>(
   A: LinearFunction<S>,
   b: S,
   { init, maxIter = 100, tol = 1e-5 }: SquareSolverOptions<S> = {},
 ): Promise<S> {
+  checkLimits("solve by minimal residuals", { maxIter, tol });
   const norms = (await normItems(b)).map((norm) => norm < SMALLEST_NORM ? 0 : norm);
   const inverses = norms.map((norm) => norm > 0 ? 1 / norm : 0);
   using right = scaledItems(b, inverses);

@@ -2,6 +2,7 @@ import { imaginaryPart, realPart, toComplex } from "../tensor/complex.ts";
 import { fftCentred, ifftCentred } from "../tensor/fft.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { requireComplex } from "./complex_size.ts";
 import { LinearPhysics } from "./linear_physics.ts";
 import { asKSpaceMask } from "./mri.ts";
 import type { DrawOptions } from "./noise_model.ts";
@@ -110,14 +111,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
    */
   override async A(x: Tensor): Promise<Tensor> {
     const spatial = this.#maps.real.shape.slice(2);
-    if (x.shape[1] !== 2 || formatShape(x.shape.slice(2)) !== formatShape(spatial)) {
-      throw new InvalidArgumentError(
-        "apply MultiCoilMRI.A",
-        "x",
-        `of shape (B, 2, ${spatial.join(", ")})`,
-        formatShape(x.shape),
-      );
-    }
+    this.#check("A", "x", x, spatial);
     using xr = x.slice([null, [0, 1]]);
     using xi = x.slice([null, [1, 2]]);
     using rr = xr.mul(this.#maps.real);
@@ -140,14 +134,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
   override async A_adjoint(y: Tensor, options: MultiCoilAdjointOptions = {}): Promise<Tensor> {
     const [batch, , ...rest] = y.shape;
     const expected = this.#maps.real.shape.slice(1);
-    if (y.shape[1] !== 2 || formatShape(rest) !== formatShape(expected)) {
-      throw new InvalidArgumentError(
-        "apply MultiCoilMRI.A_adjoint",
-        "y",
-        `of shape (B, 2, ${expected.join(", ")})`,
-        formatShape(y.shape),
-      );
-    }
+    this.#check("A_adjoint", "y", y, expected);
     using masked = y.mul(this.#mask);
     using coils = ifftCentred(masked, this.#dims);
     if (options.rss) {
@@ -170,6 +157,18 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
   protected override async addNoise(clean: Tensor, draw: DrawOptions): Promise<Tensor> {
     using noisy = await super.addNoise(clean, draw);
     return noisy.mul(this.#mask);
+  }
+
+  #check(method: string, argument: string, signal: Tensor, rest: readonly number[]): void {
+    const items = Math.max(this.#maps.real.shape[0], this.#mask.shape[0]);
+    requireComplex(`apply MultiCoilMRI.${method}`, signal, rest);
+    if (items === 1 || items === signal.shape[0]) return;
+    throw new InvalidArgumentError(
+      `apply MultiCoilMRI.${method}`,
+      argument,
+      `of ${items} items, as the coil maps or the mask`,
+      formatShape(signal.shape),
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { countNonFinite, dotPerItem, mapEntries, owned, type Signal, subtract } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
+import { checkLimits } from "./iteration_limits.ts";
 import type { DrawOptions, NoiseModel } from "./noise_model.ts";
 import type { SolverName } from "./solver_name.ts";
 import { namesOf, requireKnown, Updatable, updateEach } from "./updatable.ts";
@@ -56,12 +57,13 @@ export abstract class Physics<Y extends Signal = Signal> extends Updatable {
    * mean((A(x) - y)^2) < tol.
    *
    * @param options.init the start, left alone
-   * @throws {InvalidArgumentError} without a start
+   * @throws {InvalidArgumentError} without a start, and for limits out of range
    */
   async A_dagger(y: Y, { init, maxIter = 50, tol = 1e-4 }: LeastSquaresOptions = {}): Promise<Tensor> {
     if (!init) {
       throw new InvalidArgumentError("invert a non-linear operator", "options.init", "a start", "none");
     }
+    checkLimits("invert a non-linear operator", { maxIter, tol });
     let x = init.clone();
     try {
       for (let k = 0; k < maxIter; k++) {

@@ -19,14 +19,22 @@ export function proximalPoint(z: ProximalPoint, shape: readonly number[], option
 }
 
 /**
+ * Refuses what is neither a number > 0 nor a tensor.
+ *
+ * @throws {InvalidArgumentError} naming gamma
+ */
+export function requireWeight(action: string, gamma: unknown): asserts gamma is number | Tensor {
+  if (gamma instanceof Tensor || (typeof gamma === "number" && gamma > 0)) return;
+  throw new InvalidArgumentError(action, "gamma", "> 0, a number or a tensor", String(gamma));
+}
+
+/**
  * gamma, shaped to broadcast against images.
  *
  * @throws {InvalidArgumentError} when it is a number that is not positive, or has not one value per item
  */
 export function proximalWeight(gamma: number | Tensor, like: Tensor): Tensor {
-  if (typeof gamma === "number" && !(gamma > 0)) {
-    throw new InvalidArgumentError(ACTION, "gamma", "> 0", String(gamma));
-  }
+  requireWeight(ACTION, gamma);
   using strength = typeof gamma === "number" ? Tensor.full([1], gamma, like) : gamma.clone();
   return perItem(strength, like, ACTION, "gamma");
 }

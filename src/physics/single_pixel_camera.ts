@@ -2,6 +2,7 @@ import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { DecomposablePhysics } from "./decomposable_physics.ts";
 import { firstPatterns, PATTERN_ORDERINGS, type PatternOrdering } from "./hadamard_orderings.ts";
+import { requireImageSize, requireItems } from "./image_size.ts";
 import type { PhysicsOptions } from "./physics.ts";
 import { isPowerOfTwo, walshHadamard2D, walshHadamardPasses } from "./walsh_hadamard.ts";
 
@@ -46,8 +47,9 @@ export class SinglePixelCamera extends DecomposablePhysics {
     super(options);
     const { m, imgSize, ordering = "sequency", device } = options;
     const action = "build SinglePixelCamera";
+    requireImageSize(action, imgSize);
     const [, height, width] = imgSize;
-    if (imgSize.length !== 3 || !isPowerOfTwo(height) || !isPowerOfTwo(width)) {
+    if (!isPowerOfTwo(height) || !isPowerOfTwo(width)) {
       throw new InvalidArgumentError(
         action,
         "imgSize",
@@ -80,14 +82,7 @@ export class SinglePixelCamera extends DecomposablePhysics {
 
   /** H x */
   protected override async V_adjoint(x: Tensor): Promise<Tensor> {
-    if (formatShape(x.shape.slice(1)) !== formatShape(this.imgSize)) {
-      throw new InvalidArgumentError(
-        "apply SinglePixelCamera",
-        "the image",
-        `of shape (B, ${this.imgSize.join(", ")})`,
-        formatShape(x.shape),
-      );
-    }
+    requireItems("apply SinglePixelCamera", "the image", x, this.imgSize);
     return await Promise.resolve(walshHadamard2D(x, this.#passes));
   }
 

@@ -82,7 +82,7 @@ export class Tomography extends LinearPhysics<Tensor> {
     }
     const counted = typeof angles === "number";
     if (
-      counted ? !Number.isInteger(angles) || angles < 1 : !angles.length || !angles.every(Number.isFinite)
+      counted ? !Number.isInteger(angles) || angles < 1 : !angles?.length || !angles.every(Number.isFinite)
     ) {
       throw new InvalidArgumentError(
         action,
@@ -250,12 +250,12 @@ export class Tomography extends LinearPhysics<Tensor> {
   }
 }
 
-/** 1 where x^2 + y^2 <= 1, x and y running from -1 to 1 over the image. */
+/** 1 where x^2 + y^2 <= 1, x and y running from -1 to 1 over the image: in whole numbers, so that no pixel is lost to rounding. */
 function inscribedDisc(size: number, like: TensorOptions): Tensor {
-  const place = (k: number) => size > 1 ? 2 * k / (size - 1) - 1 : 0;
+  const radius = size - 1;
   const values = Float32Array.from({ length: size * size }, (_, k) => {
-    const x = place(k % size), y = place(Math.floor(k / size));
-    return x * x + y * y <= 1 ? 1 : 0;
+    const x = 2 * (k % size) - radius, y = 2 * Math.floor(k / size) - radius;
+    return x * x + y * y <= radius * radius ? 1 : 0;
   });
   return Tensor.from(values, [size, size], like);
 }

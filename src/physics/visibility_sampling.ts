@@ -1,5 +1,6 @@
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import { requireImageSize } from "./image_size.ts";
 import { Nufft } from "./nufft.ts";
 
 /** Where visibilities are sampled, and how accurately the transform is computed. */
@@ -23,9 +24,7 @@ export function checkSampling(
   action: string,
   { imgSize, samplesLoc, kOversampling, interpPoints }: VisibilitySampling,
 ): void {
-  if (imgSize.length !== 2 || !imgSize.every((extent) => Number.isInteger(extent) && extent >= 1)) {
-    throw new InvalidArgumentError(action, "imgSize", "(H, W), whole numbers >= 1", formatShape(imgSize));
-  }
+  requireImageSize(action, imgSize, ["(H, W)"]);
   if (
     !(samplesLoc instanceof Tensor) || samplesLoc.shape.length !== 2 || samplesLoc.shape[0] !== 2 ||
     samplesLoc.numel === 0

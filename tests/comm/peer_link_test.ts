@@ -30,6 +30,7 @@ function pair(): {
       queue.push({ to: 1 - from, frame: { ...frame, payload: payload.length }, payload: payload.slice() });
       return true;
     },
+    post: () => false,
     read(into) {
       if (into.length !== current.length) return false;
       into.set(current);

@@ -63,6 +63,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a rank that waits two seconds for the others serves a timer of 5 ms within 20 ms",
+  ignore,
+  async fn() {
+    for (const transport of ["shm", "tcp"]) {
+      for (const operation of ["barrier", "recv"]) {
+        const [{ stdout }] = await run("gaps", 3, { args: [transport, operation] });
+        const { count, median } = JSON.parse(stdout);
+        assert.ok(median < 20 && count > 50, `${transport}, ${operation}: ${stdout}`);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "messages between two ranks outnumber their mailboxes, in any order, and wake a sleeping rank",
+  ignore,
+  async fn() {
+    for (const ranks of [2, 5]) await run("messages", ranks, { args: ["shm"] });
+    await run("messages", 3, { args: ["tcp"] });
+  },
+});
+
+Deno.test({
   name: "no descriptor and no name stays open, whichever mechanism is used",
   ignore,
   async fn() {

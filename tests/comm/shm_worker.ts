@@ -150,6 +150,69 @@ async function waiting(group: ProcessGroup): Promise<void> {
   console.log(JSON.stringify({ ticks, cpu: cpuMs() - cpuBefore }));
 }
 
+/** Every rank floods every other one before it receives anything: more than the mailboxes hold. */
+async function messages(group: ProcessGroup): Promise<void> {
+  const { rank } = group;
+  const others = group.ranks.filter((other) => other !== rank);
+  const lengthOf = (from: number, k: number) => (from * 31 + k * 977) % (k % 50 === 0 ? 90_000 : 2000);
+  const sends: Promise<void>[] = [];
+  for (let k = 0; k < 600; k++) {
+    for (const other of others) {
+      const x = new Uint16Array(lengthOf(rank, k)).fill(k + rank);
+      const sent = group.send(x, other, k % 3);
+      // What is long waits for its receiver; what is short may change at once.
+      if (x.byteLength > 65536) sends.push(sent);
+      else {
+        await sent;
+        x.fill(65_535);
+      }
+    }
+  }
+  for (const other of others.reverse()) {
+    for (let k = 0; k < 600; k++) {
+      const x = await group.recv(other, k % 3);
+      assert.ok(x instanceof Uint16Array && x.length === lengthOf(other, k), `message ${k} from ${other}`);
+      assert.ok(x.every((value) => value === k + other), `message ${k} from ${other}`);
+    }
+  }
+  await Promise.all(sends);
+  // A rank that sleeps is woken, not found by chance half a second later.
+  const [first, last] = [group.ranks[0], group.ranks.at(-1)!];
+  const delays: number[] = [];
+  for (let k = 0; k < 6; k++) {
+    await group.barrier();
+    if (rank === first) {
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      await group.send(new Float64Array([performance.timeOrigin + performance.now()]), last, 9);
+    } else if (rank === last) {
+      const [sent] = await group.recv(first, 9) as Float64Array;
+      delays.push(performance.timeOrigin + performance.now() - sent);
+    }
+  }
+  if (rank === last) assert.ok(Math.min(...delays) < 200, `woken after ${delays} ms`);
+}
+
+/** Gaps of a 5 ms timer while the other ranks are late by 2 s. */
+async function gaps(group: ProcessGroup): Promise<void> {
+  const found: number[] = [];
+  let last = performance.now();
+  const timer = setInterval(() => {
+    found.push(performance.now() - last);
+    last = performance.now();
+  }, 5);
+  if (group.rank === 0) await (Deno.args[2] === "recv" ? group.recv(1) : group.barrier());
+  else {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    if (Deno.args[2] !== "recv") await group.barrier();
+    else if (group.rank === 1) await group.send(new Uint8Array(1), 0);
+  }
+  clearInterval(timer);
+  found.sort((a, b) => a - b);
+  if (group.rank === 0) {
+    console.log(JSON.stringify({ count: found.length, median: found[found.length >> 1] }));
+  }
+}
+
 /** Processor time of this process in ms. */
 function cpuMs(): number {
   const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1].split(" ");
@@ -169,6 +232,8 @@ if (Deno.args[0] === "arrays") {
 if (Deno.args[0] === "ordinary") await ordinary(group);
 if (Deno.args[0] === "timers") await timers(group);
 if (Deno.args[0] === "waiting") await waiting(group);
+if (Deno.args[0] === "messages") await messages(group);
+if (Deno.args[0] === "gaps") await gaps(group);
 if (Deno.args[0] === "mappings") console.log(JSON.stringify(mappings()));
 if (Deno.args[0] === "forever") {
   console.log("ready");

@@ -21,7 +21,7 @@ const ENDINGS = {
   kill: /signal SIGKILL/,
   exit: /exit code 7/,
   throw: /exit code 1: RangeError: injected/,
-  stop: /./,
+  stop: /it did not answer/,
 };
 
 /** One round as drawn by lot. */
@@ -106,10 +106,8 @@ export async function inject({ ranks, victim, fault, delayMs }: Injection): Prom
     check(right, `rank ${rank} saw ${name}: ${message}`);
   }
   check(noticedMs <= LIMITS_MS[fault] + SLACK_MS, `noticed after ${noticedMs} ms`);
-  if (fault !== "stop") {
-    const cause = /^deepinv-run: rank (\d+) failed: (.*)$/m.exec(err);
-    check(cause?.[1] === `${victim}` && ENDINGS[fault].test(cause[2]), `the launcher named ${cause?.[0]}`);
-  }
+  const cause = /^deepinv-run: rank (\d+) failed: (.*)$/m.exec(err);
+  check(cause?.[1] === `${victim}` && ENDINGS[fault].test(cause[2]), `the launcher named ${cause?.[0]}`);
   await new Promise((resolve) => setTimeout(resolve, 20));
   check(!pids.some(isAlive), "a process was left behind");
   if (problems.length > 0) problems.push(out, err);

@@ -1,5 +1,11 @@
-import { match, ok, strictEqual } from "node:assert/strict";
-import { errorLine, failureReport, findCause, isConsequence } from "../../launch/failure_report.ts";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  errorLine,
+  exitCodeOfJob,
+  failureReport as reportVerdict,
+  findCause,
+  isConsequence,
+} from "../../launch/failure_report.ts";
 import type { RankEnd } from "../../launch/rank_process.ts";
 
 function end(rank: number, fields: Partial<RankEnd>): RankEnd {
@@ -15,6 +21,9 @@ function end(rank: number, fields: Partial<RankEnd>): RankEnd {
   };
 }
 
+const failureReport = (cause: RankEnd, ends: RankEnd[], host: string, nodes: number) =>
+  reportVerdict({ cause, accuser: null }, ends, host, nodes);
+
 const uncaught = (error: string) =>
   `earlier line\nerror: Uncaught (in promise) ${error}\n    at file:///s.ts:1:1\n`;
 
@@ -24,6 +33,7 @@ Deno.test("failure report: an ordinary error is a cause, a report of another's f
     end(0, { stderrTail: uncaught("RankFailedError: rank 1 died") }),
     end(0, { stderrTail: uncaught("CollectiveTimeoutError: rank 1 did not come") }),
     end(0, { stderrTail: "error: Uncaught RankFailedError: rank 1 died\n" }),
+    end(0, { stderrTail: "mine\nerror: RankFailedError: rank 1 died (caught by the script)\n" }),
     end(0, { stderrTail: uncaught("Error: solver\nCaused by: RankFailedError: rank 1 died") }),
     end(0, { stderrTail: uncaught("AggregateError: all rejected\n    RankFailedError: rank 1") }),
   ];
@@ -41,15 +51,48 @@ Deno.test("failure report: the cause is named even where a consequence ended ear
   const consequence = end(0, { code: 76, atMs: 5 });
   const cause = end(1, { code: 3, atMs: 9 });
   const later = end(2, { code: 4, atMs: 12 });
-  strictEqual(findCause([consequence, cause, later]), cause);
+  deepStrictEqual(findCause([consequence, cause, later]), { cause, accuser: null });
 });
 
 Deno.test("failure report: with consequences only the earliest is named, and the launcher's own victims never", () => {
   const first = end(2, { code: 76, atMs: 5 });
   const second = end(0, { stderrTail: uncaught("RankFailedError: x"), atMs: 6 });
   const stopped = end(1, { code: 143, signal: "SIGTERM", stopped: true, atMs: 2600 });
-  strictEqual(findCause([first, second, stopped]), first);
+  deepStrictEqual(findCause([first, second, stopped]), { cause: first, accuser: null });
   strictEqual(findCause([end(0, { code: 0 }), stopped]), null);
+});
+
+Deno.test("failure report: where ranks only report another one, that one is named with what they said of it", () => {
+  const missing =
+    "CollectiveTimeoutError: Cannot complete allReduce #20: ranks 1, 3 did not show up within 3000 ms";
+  const gone = "RankFailedError: Cannot complete barrier #2: rank 4 (host a, pid 5) ended without an error";
+  const silent = end(2, { code: 76 });
+  const timedOut = end(0, { stderrTail: uncaught(missing), atMs: 5 });
+  const other = end(1, { stderrTail: uncaught(missing.replace("1, 3", "3")) });
+  const stuck = end(3, { code: 143, signal: "SIGTERM", stopped: true, atMs: 2600 });
+  const ends = [silent, timedOut, other, stuck];
+  const verdict = findCause(ends)!;
+  deepStrictEqual(verdict, { cause: stuck, accuser: { end: timedOut, error: missing } });
+  strictEqual(exitCodeOfJob(verdict), 1);
+  const text = reportVerdict(verdict, ends, "node7", 2);
+  match(text, /^deepinv-run: rank 3 failed: it did not answer: CollectiveTimeoutError: Cannot .* ms$/m);
+  match(text, /^first observed failure on this host\n {2}rank +3\n/m);
+  match(text, /^ {2}ended by +signal SIGTERM \(ended by the launcher\)$/m);
+  match(
+    text,
+    /^ {2}noticed +by rank 0: CollectiveTimeoutError: Cannot complete allReduce #20: ranks 1, 3 .*$/m,
+  );
+  const left = [
+    end(4, { code: 0 }),
+    end(0, { code: 76, stderrTail: `error: ${gone} (caught by the script)\n` }),
+  ];
+  const early = findCause(left)!;
+  strictEqual(early.cause.rank, 4);
+  strictEqual(exitCodeOfJob(early), 76);
+  match(
+    reportVerdict(early, left, "node7", 1),
+    /^deepinv-run: rank 4 failed: exit code 0 while other ranks still communicated: RankFailedError: /m,
+  );
 });
 
 Deno.test("failure report: the error's first line, without Deno's wrapping", () => {

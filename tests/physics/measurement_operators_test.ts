@@ -67,7 +67,7 @@ onBothDevices("SinglePixelCamera takes m orthonormal patterns, all of them give 
     () => some.prox_l2(values([1, 3, 8, 4], 4), y, 1),
     /z must be of shape \(2, 3, 8, 4\)/,
   );
-  await assert.rejects(() => some.prox_l2(z, y, -1), /gamma must be > 0, got -1/);
+  await assert.rejects(() => some.prox_l2(z, y, -1), /gamma must be > 0, a number or a tensor, got -1/);
   await assert.rejects(
     () => some.prox_l2(z, y, Tensor.ones([3])),
     /gamma must be a number or one value per item/,

@@ -296,7 +296,10 @@ onBothDevices("solvers refuse what does not fit, and leave nothing behind", asyn
     for (const eta of [-1, NaN]) {
       await assert.rejects(() => lsqr(dense.A, dense.AT, b, { eta }), /eta must be finite and >= 0/);
     }
-    await assert.rejects(() => leastSquares(dense.A, dense.AT, b, { gamma: 0 }), /gamma must be > 0, got 0/);
+    await assert.rejects(
+      () => leastSquares(dense.A, dense.AT, b, { gamma: 0 }),
+      /gamma must be > 0, a number or a tensor, got 0/,
+    );
     await assert.rejects(
       () => leastSquares(dense.A, dense.AT, b, { gamma: 1, z: wrong }),
       /z must be of shape \(2, 4\)/,

@@ -84,3 +84,15 @@ onBothDevices("wrong angles, sizes and scanners are clear errors", async () => {
   await assert.rejects(scan.A_adjoint(Tensor.ones([1, 1, 4, 2])), /of shape \(B, C, 6, 2\)/);
   assert.throws(() => scan.withViews([2]), /views must be in \[0, 1\]/);
 });
+
+onBothDevices("the circle holds every pixel that lies on it, on all four sides", async () => {
+  // Of width 11, the points (3, 4) / 5 and their mirror images lie on the circle exactly.
+  using ones = Tensor.ones([1, 1, 11, 11]);
+  const scan = new Tomography({ angles: [0], imgWidth: 11, circle: true, normalize: false });
+  using y = await scan.A(ones);
+  const chord = (column: number) => 2 * Math.floor(Math.sqrt(25 - (column - 5) ** 2)) + 1;
+  const values = await y.data();
+  for (const [column, value] of values.entries()) {
+    assert.ok(Math.abs(value - chord(column)) < 1e-4, `${column}: ${value}`);
+  }
+});

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "../../util/errors.ts";
 import type { Watch } from "./flags.ts";
 import { Lane } from "./lane.ts";
 import { laneBytes } from "./lane_layout.ts";
+import { mailboxBytes, Mailboxes } from "./mailboxes.ts";
 import { type Libc, loadLibc, readText } from "./libc.ts";
 import { MAX_SEGMENT_BYTES } from "./segment.ts";
 import { type Exchange, shareSegment } from "./share_segment.ts";
@@ -16,6 +17,8 @@ export type TransportChoice = "auto" | "tcp" | "shm";
 export interface GroupMemory {
   /** Shared with the members on this host; unset if this rank is alone there. */
   readonly lane: Lane | undefined;
+  /** For messages between the same members, if they were wanted and there are not too many members. */
+  readonly mailboxes: Mailboxes | undefined;
   /** Positions in the group of the members on each host, ascending; a host without shared memory counts as several. */
   readonly hosts: readonly (readonly number[])[];
 }
@@ -100,21 +103,26 @@ export class Placement {
    * @param exchange between all ranks of the world
    * @param ranks the group's members
    * @param onMissing told why memory cannot be shared on this host
+   * @param withMailboxes whether to make mailboxes too
    */
   async openGroup(
     exchange: Exchange,
     ranks: readonly number[],
     onMissing: (reasons: readonly string[]) => void,
+    withMailboxes = false,
   ): Promise<GroupMemory | undefined> {
     const team = this.teamOf(ranks);
     const isMember = ranks.includes(this.#rank) && team.length > 1;
-    const wish = isMember ? { team, position: this.#rank, bytes: laneBytes(team.length) } : undefined;
+    const mail = withMailboxes ? mailboxBytes(team.length) : 0;
+    const wish = isMember ? { team, position: this.#rank, bytes: laneBytes(team.length) + mail } : undefined;
     const shared = await shareSegment(exchange, this.#libc, wish);
     let lane: Lane | undefined;
+    let mailboxes: Mailboxes | undefined;
     if (wish !== undefined && "segment" in shared) {
       const neighbours = this.#hosts.filter((host) => host === this.#hosts[this.#rank]).length;
       const members = { ranks: team, index: team.indexOf(this.#rank), neighbours };
       lane = new Lane(this.#libc!, shared.segment, members, this.#watch, this.arrays);
+      if (mail > 0) mailboxes = new Mailboxes(shared.segment, lane.layout.end, team, members.index);
     } else if (wish !== undefined && "reasons" in shared) {
       onMissing(shared.reasons);
     }
@@ -124,7 +132,7 @@ export class Placement {
       const key = hasLane[rank] ? this.#hosts[rank] : `alone ${rank}`;
       hosts.set(key, [...hosts.get(key) ?? [], position]);
     });
-    return hosts.size === ranks.length ? undefined : { lane, hosts: [...hosts.values()] };
+    return hosts.size === ranks.length ? undefined : { lane, mailboxes, hosts: [...hosts.values()] };
   }
 
   /**

@@ -31,6 +31,8 @@ export const WINDOW = 8 * MAX_PAYLOAD;
 export interface FrameWriter {
   /** Queues a frame to the peer; false if the connection is gone. */
   write(kind: number, envelope: Envelope, fields: FrameFields, payload?: Uint8Array): boolean;
+  /** Hands a whole message over without a frame; false if that is not possible. */
+  post(envelope: Envelope, bytes: Uint8Array): boolean;
   /** Reads the payload of the frame being handled; false unless it has exactly that size. */
   read(into: Uint8Array): boolean;
   /** Gives up communication with everybody. */
@@ -112,7 +114,9 @@ export class PeerLink {
     const allowed = EAGER_BUDGET - (this.#eagerSent - this.#eagerConsumedByPeer);
     if (bytes.length === 0 || (bytes.length <= EAGER_BYTES && cost <= allowed)) {
       this.#eagerSent += cost;
-      this.#write(Kind.Data, envelope, { flags: EAGER, total: bytes.length }, bytes);
+      if (!this.#writer.post(envelope, bytes)) {
+        this.#write(Kind.Data, envelope, { flags: EAGER, total: bytes.length }, bytes);
+      }
       return Promise.resolve();
     }
     const key = matchKey(envelope);

@@ -24,8 +24,18 @@ const POLLIN = 1;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Is told of this rank's sleep where messages also arrive in other ways than through the descriptors. */
+export interface Sleeper {
+  /** Before this rank sleeps; false if it must not. */
+  sleep(): boolean;
+  /** After it slept. */
+  wake(): void;
+}
+
 /** Drives a socket for as long as somebody waits for it, and now and then while nobody does. */
 export class Progress {
+  /** See {@link Sleeper}. */
+  sleeper: Sleeper | undefined;
   readonly #zmq: Libzmq;
   readonly #drain: () => boolean;
   readonly #pollItems: Int32Array<ArrayBuffer>;
@@ -93,10 +103,11 @@ export class Progress {
     // Whoever called acquire() first finishes what it was doing.
     await null;
     while (this.#waiters > 0 && !this.#closed) {
-      if (await this.#spin()) slices = 0;
+      if (await this.#spin() || this.sleeper?.sleep() === false) slices = 0;
       else if (slices < SLICES) {
         slices++;
         this.#zmq.poll(this.#pollItems, this.#count, SLICE_MS);
+        this.sleeper?.wake();
         lastTurn = 0;
       } else {
         await this.#waitInThread();
@@ -129,6 +140,7 @@ export class Progress {
     this.#inThread = true;
     await this.#zmq.poll_async(this.#pollItems, this.#count, THREAD_WAIT_MS);
     this.#inThread = false;
+    this.sleeper?.wake();
     const wakeUp = this.#pollItems[this.#pollItems.length - 1] >>> 16;
     if (wakeUp & POLLIN) this.#zmq.read(this.#pipe[0], this.#byte, BigInt(this.#byte.length));
   }

@@ -4,6 +4,7 @@
  */
 
 import type { Failure } from "../errors.ts";
+import type { Mailboxes } from "../shm/mailboxes.ts";
 import type { Envelope } from "../wire.ts";
 
 /** A message whose size and element type the receiver did not know. */
@@ -46,6 +47,8 @@ export interface Transport {
   /** Name of the mechanism, for example `"tcp"`. */
   readonly name: string;
 
+  /** Lets short messages to ranks on this host go through `mailboxes` from now on. */
+  useMailboxes(mailboxes: Mailboxes): void;
   /** Keeps the wire attended until `work`, which waits for messages, is done. */
   attend<T>(work: Promise<T>): Promise<T>;
   /** Sends `bytes`; once it resolves they may change. Several sends may be outstanding. */

@@ -10,6 +10,8 @@ import { ConnectionTable, isConnected, type Peer, violation } from "./connection
 import { Doorkeeper, type House } from "./doorkeeper.ts";
 import { FramePort } from "./frame_port.ts";
 import type { Handshakes } from "./handshake.ts";
+import type { Mailboxes } from "../shm/mailboxes.ts";
+import { Mail } from "./mail.ts";
 import { type FrameWriter, PeerLink } from "./peer_link.ts";
 import { decodeFailure, decodeInfo, decodeText } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
@@ -43,6 +45,7 @@ export class ZmqTransport implements Transport, House, EndObserver {
   readonly #rollCall = new RollCall();
   readonly #port: FramePort;
   readonly #announce: Announcements;
+  readonly #mail: Mail;
   #lossTimer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
   #farewell: (() => void) | undefined;
@@ -56,6 +59,7 @@ export class ZmqTransport implements Transport, House, EndObserver {
     this.#port = new FramePort(this.#socket, options.rank);
     this.#door = new Doorkeeper(this.#socket, this.#port, this.#connections, this, options);
     this.#announce = new Announcements(this.#port, this.#connections);
+    this.#mail = new Mail(this.#connections, this.#announce);
     this.#progress = new Progress(zmq, this.#socket.fileDescriptors, () => this.#drain());
     observeEnd(this);
   }
@@ -73,6 +77,11 @@ export class ZmqTransport implements Transport, House, EndObserver {
   /** Connects to a rank that listens at `endpoint` and starts the handshake. */
   dial(rank: number, endpoint: string): void {
     this.#door.dial(rank, endpoint);
+  }
+
+  useMailboxes(mailboxes: Mailboxes): void {
+    this.#mail.mailboxes = mailboxes;
+    this.#progress.sleeper = mailboxes;
   }
 
   attend<T>(work: Promise<T>): Promise<T> {
@@ -141,7 +150,8 @@ export class ZmqTransport implements Transport, House, EndObserver {
       write: (kind, envelope, fields, payload) => {
         return isConnected(peer) && this.#port.write(key, kind, envelope, fields, peer.sent++, payload);
       },
-      read: (into) => this.#socket.payload(into),
+      post: (envelope, bytes) => this.#mail.post(rank, envelope, bytes),
+      read: (into) => this.#mail.read(into) ?? this.#socket.payload(into),
       fail: (failure) => this.fail(failure),
     };
     const peer: Peer = {
@@ -174,12 +184,18 @@ export class ZmqTransport implements Transport, House, EndObserver {
     return peer.state === "lost" ? this.#connections.loss() : this.#connections.leftEarly(peer);
   }
 
+  #drainMail(): boolean {
+    return this.#mail.drain((failure) => this.fail(failure));
+  }
+
   #drain(): boolean {
-    const progressed = this.#drainMessages(FRAMES_PER_DRAIN);
+    const delivered = this.#drainMail();
+    const progressed = this.#drainMessages(FRAMES_PER_DRAIN) || delivered;
     const broken = this.#door.broken();
     if (broken.length === 0) return progressed;
     // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
     this.#drainMessages(Infinity);
+    this.#drainMail();
     this.lose(broken);
     return true;
   }
@@ -219,6 +235,7 @@ export class ZmqTransport implements Transport, House, EndObserver {
         return failure ?? peer.link.handle(frame);
       }
       case Kind.Abort: {
+        this.#drainMail();
         const bytes = new Uint8Array(frame.payload);
         const failure = this.#socket.payload(bytes) ? decodeFailure(bytes) : undefined;
         if (failure === undefined) return violation(peer, "an unreadable failure report");
@@ -226,6 +243,7 @@ export class ZmqTransport implements Transport, House, EndObserver {
         return undefined;
       }
       case Kind.Goodbye:
+        this.#drainMail();
         this.#announce.tell(peer, Kind.GoodbyeAck);
         peer.state = "left";
         this.#endFarewell();

@@ -35,7 +35,7 @@ class Allocation implements CpuBuffer {
 
 /**
  * The CPU backend: plain TypeScript for elementwise work and reductions, generated WebAssembly SIMD for convolutions.
- * Kernels run at once, on the calling thread.
+ * Kernels run at once; the threads share large convolutions, correlations and Fourier transforms.
  */
 export class CpuDevice implements Device {
   readonly kind = "cpu";
@@ -124,7 +124,7 @@ export class CpuDevice implements Device {
       case "axis":
         return axis(kernel, sources[0], target);
       case "correlate":
-        return correlate(this.#arena, kernel, sources[0], sources[1], target);
+        return correlate(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "matmul":
         return matmul(kernel, sources[0], sources[1], target);
       case "median":
@@ -132,7 +132,7 @@ export class CpuDevice implements Device {
       case "convolve":
         return convolve(kernel, sources[0], sources[1], target);
       case "fft":
-        return fft(this.#arena, kernel, sources[0], target);
+        return fft(this.#arena, kernel, sources[0], target, this.#threads);
       case "realFft":
         return realFft(kernel, sources[0], sources[1], target);
       case "radon":

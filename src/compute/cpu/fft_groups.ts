@@ -1,8 +1,9 @@
 import { type FftPlan, FftPlanner, isChirp, type SmoothPlan, unitRoots } from "../fft/plan.ts";
 import type { Arena } from "./arena.ts";
+import { clear } from "./wasm/clear.ts";
 import { fftMultiply } from "./wasm/fft_multiply.ts";
-import { ELEMENT, fftStage } from "./wasm/fft_stage.ts";
-import type { KernelCache } from "./wasm/kernels.ts";
+import { ELEMENT, fftStage, type FftStageSpec } from "./wasm/fft_stage.ts";
+import type { Kernels } from "./wasm/kernels.ts";
 
 /** Nanoseconds per value of four lines, measured; larger powers of two spill registers and were slower. */
 const planner = new FftPlanner({
@@ -24,45 +25,49 @@ const planner = new FftPlanner({
 /** Bytes between two groups, so that they do not start at the same place of a memory page. */
 const GAP = 192;
 
+const CLEAR = Object.freeze({});
+const MULTIPLY = Object.freeze({ conjugate: false });
+const MULTIPLY_CONJUGATE = Object.freeze({ conjugate: true });
+
 /**
- * Transforms of groups: four lines side by side, one in each SIMD lane, in a workspace that also holds the factors.
- * Every group has a twin; stages go from one to the other and back.
+ * Transforms of groups: four lines side by side, one in each SIMD lane, in a workspace of each thread's own; the factors
+ * are shared. Every group has a twin; stages go from one to the other and back.
  */
 export class FftGroups {
-  /** Bytes of the workspace. */
+  /** Bytes of a workspace. */
   readonly bytes: number;
+  /** Bytes of the factors. */
+  readonly tableBytes: number;
   /** Bytes from one group to the next. */
   readonly groupBytes: number;
   readonly #arena: Arena;
-  readonly #kernels: KernelCache;
   readonly #plan: FftPlan;
   readonly #smooth: SmoothPlan;
   readonly #count: number;
   readonly #tables: readonly Float32Array[];
-  /** Addresses of the groups and, behind their twins, of the tables. */
-  #groups = 0;
+  readonly #stages: readonly FftStageSpec[];
   #addresses: readonly number[] = [];
 
   /**
-   * @param count how many groups the workspace holds
+   * @param count how many groups a workspace holds
    * @param scale what {@link scale} points at
    */
-  constructor(arena: Arena, kernels: KernelCache, length: number, count: number, scale: number) {
+  constructor(arena: Arena, length: number, count: number, scale: number) {
     this.#arena = arena;
-    this.#kernels = kernels;
     this.#plan = planner.plan(length);
     this.#smooth = isChirp(this.#plan) ? this.#plan.convolution : this.#plan;
     this.#count = count;
+    this.#stages = this.#smooth.stages.map(({ radix, span }) => Object.freeze({ radix, rotated: span > 1 }));
     const chirp = isChirp(this.#plan) ? [this.#plan.chirp, this.#plan.spectrum] : [];
     this.#tables = [Float32Array.of(scale), stageRoots(this.#smooth), ...chirp];
     this.groupBytes = this.#smooth.length * ELEMENT + GAP;
-    this.bytes = 2 * count * this.groupBytes + this.#tables.reduce((sum, table) => sum + table.byteLength, 0);
+    this.bytes = 2 * count * this.groupBytes;
+    this.tableBytes = this.#tables.reduce((sum, table) => sum + table.byteLength, 0);
   }
 
-  /** Takes {@link bytes} bytes of the arena, and puts the tables there. */
+  /** Puts the factors into {@link tableBytes} bytes of the arena. */
   open(address: number): void {
-    this.#groups = address;
-    let end = this.#twins + this.#count * this.groupBytes;
+    let end = address;
     this.#addresses = this.#tables.map((table) => {
       const start = end;
       this.#arena.view(start, table.length).set(table);
@@ -76,35 +81,29 @@ export class FftGroups {
     return this.#addresses[0];
   }
 
-  /** Address of the first group, for the input. */
-  get input(): number {
-    return this.#groups;
-  }
-
-  /** Transforms the first `count` groups, whose input is lost. Returns the address of the first result. */
-  transform(count: number): number {
+  /**
+   * Transforms the first `count` groups of a workspace, whose input is lost; the first group begins where the workspace
+   * does. Returns the address of the first result.
+   */
+  transform(kernels: Kernels, workspace: number, count: number): number {
     let result = 0;
     for (let g = count - 1; g >= 0; g--) {
-      const input = this.#groups + g * this.groupBytes;
-      const twin = this.#twins + g * this.groupBytes;
+      const input = workspace + g * this.groupBytes;
+      const twin = input + this.#count * this.groupBytes;
       result = isChirp(this.#plan)
-        ? this.#chirpTransform(this.#plan.length, input, twin)
-        : this.#smoothTransform(input, twin);
+        ? this.#chirpTransform(kernels, this.#plan.length, input, twin)
+        : this.#smoothTransform(kernels, input, twin);
     }
     return result;
   }
 
-  get #twins(): number {
-    return this.#groups + this.#count * this.groupBytes;
-  }
-
   /** X = F(x) */
-  #smoothTransform(input: number, twin: number): number {
+  #smoothTransform(kernels: Kernels, input: number, twin: number): number {
     const { length, stages } = this.#smooth;
     let roots = this.#addresses[1];
     let [from, to] = [input, twin];
-    for (const { radix, span } of stages) {
-      const stage = this.#kernels.get(fftStage, { radix, rotated: span > 1 });
+    for (const [i, { radix, span }] of stages.entries()) {
+      const stage = kernels.get(fftStage, this.#stages[i]);
       stage(from, to, roots, span, length / (radix * span));
       roots += 8 * span * (radix - 1);
       [from, to] = [to, from];
@@ -113,16 +112,16 @@ export class FftGroups {
   }
 
   /** X = c conj(F(S conj(F(c x)))) */
-  #chirpTransform(length: number, input: number, twin: number): number {
+  #chirpTransform(kernels: Kernels, length: number, input: number, twin: number): number {
     const [, , chirp, spectrum] = this.#addresses;
     const size = this.#smooth.length;
-    const multiply = this.#kernels.get(fftMultiply, { conjugate: false });
-    const multiplyConjugate = this.#kernels.get(fftMultiply, { conjugate: true });
+    const multiply = kernels.get(fftMultiply, MULTIPLY);
+    const multiplyConjugate = kernels.get(fftMultiply, MULTIPLY_CONJUGATE);
     multiply(input, chirp, input, length);
-    this.#arena.view(input + length * ELEMENT, ((size - length) * ELEMENT) / 4).fill(0);
-    const middle = this.#smoothTransform(input, twin);
+    kernels.get(clear, CLEAR)(input + length * ELEMENT, (size - length) * ELEMENT);
+    const middle = this.#smoothTransform(kernels, input, twin);
     multiplyConjugate(middle, spectrum, middle, size);
-    const result = this.#smoothTransform(middle, middle === input ? twin : input);
+    const result = this.#smoothTransform(kernels, middle, middle === input ? twin : input);
     multiplyConjugate(result, chirp, result, length);
     return result;
   }

@@ -51,13 +51,10 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
     return localIndices.map((index) => [index, padded.slice(this.#ranges(index, (tile) => tile.padded))]);
   }
 
-  /** What a processed tile contributes: its core, or the tile inside the signal times its weights. */
+  /** What a processed tile contributes: its core, or with blending what of it is inside the signal. */
   override cropPatch(index: number, patch: Tensor): Tensor {
     this.#requireTile(index, patch);
-    const cropped = patch.slice(this.#ranges(index, (tile) => tile.crop));
-    if (!this.#blends) return cropped;
-    using bare = cropped;
-    return this.#weighted(bare, index);
+    return patch.slice(this.#ranges(index, (tile) => tile.crop));
   }
 
   /** Number of samples that go through the processor for one tile, halo included. */
@@ -69,15 +66,17 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
     }, 1);
   }
 
-  /** Writes cropped tiles where they belong, or adds weighted ones. */
+  /** Writes tiles where they belong, or with blending adds them weighted: processed ones, or what `cropPatch` made of them. */
   override reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void {
     for (const [index, patch] of patches) {
       const target = this.#ranges(index, (tile) => tile.target);
       const begin = target.map((range) => range?.[0] ?? 0);
-      if (!this.#blends) out.writeSlice(patch, begin);
+      using part = this.#isCropped(index, patch) ? patch.reshape(patch.shape) : this.cropPatch(index, patch);
+      if (!this.#blends) out.writeSlice(part, begin);
       else {
+        using weighted = this.#weighted(part, index);
         using before = out.slice(target);
-        using sum = before.add(patch);
+        using sum = before.add(weighted);
         out.writeSlice(sum, begin);
       }
     }
@@ -85,6 +84,10 @@ export abstract class GridStrategy extends DistributedSignalStrategy {
 
   get #blends(): boolean {
     return [...this.#axes.values()].some(({ tiles }) => tiles[0].weights !== undefined);
+  }
+
+  #isCropped(index: number, patch: Tensor): boolean {
+    return this.#tilesOf(index).every(([dim, { crop: [start, stop] }]) => patch.shape[dim] === stop - start);
   }
 
   #requireTile(index: number, patch: Tensor): void {

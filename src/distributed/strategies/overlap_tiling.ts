@@ -13,7 +13,7 @@ export interface TilingOptions {
   /** Distance of neighbouring cores in samples, 1 to the patch size, which is the default. */
   stride?: number | readonly number[];
   /** The dimensions to tile; all spatial ones (from 2 on) by default. */
-  tilingDims?: number | readonly number[];
+  tilingDims?: number | readonly number[] | null;
   /**
    * How results of neighbouring tiles are joined: `"crop"` (default, as deepinv) cuts at the cores' borders; `"linear"`
    * and `"hann"` fade from one tile to the next where they overlap, with weights that sum to one everywhere.

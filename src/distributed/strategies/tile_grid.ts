@@ -85,9 +85,12 @@ export function blockAxis(length: number, count: number): AxisTiling {
  *
  * @throws {InvalidArgumentError} for a dimension that the signal does not have
  */
-export function tiledDims(imgSize: readonly number[], tilingDims?: number | readonly number[]): number[] {
+export function tiledDims(
+  imgSize: readonly number[],
+  tilingDims?: number | readonly number[] | null,
+): number[] {
   const rank = imgSize.length;
-  if (tilingDims === undefined) return imgSize.map((_, d) => d).slice(2);
+  if (tilingDims === undefined || tilingDims === null) return imgSize.map((_, d) => d).slice(2);
   const wanted = typeof tilingDims === "number" ? [tilingDims] : tilingDims;
   const dims = wanted.map((dim) => (dim < 0 ? dim + rank : dim));
   if (

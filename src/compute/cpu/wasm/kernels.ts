@@ -8,7 +8,7 @@ export type Generator<Spec> = (spec: Spec, math: Arithmetic) => Uint8Array<Array
 
 /** Where algorithms get their kernels from. */
 export interface Kernels {
-  /** The function that `generate` builds from `spec`. */
+  /** The function that `generate` builds from `spec`, an object; found soonest when it is frozen and always the same. */
   get<Spec>(generate: Generator<Spec>, spec: Spec): WasmFunction;
 }
 
@@ -23,6 +23,8 @@ export interface CompiledKernel {
 /** The generated kernels over one memory: each spec is compiled once. */
 export class KernelCache implements Kernels {
   readonly #compiled: Map<string, CompiledKernel> = new Map();
+  /** By frozen specs, which cannot change: found without spelling them out. */
+  readonly #frozen: Map<unknown, WeakMap<object, CompiledKernel>> = new Map();
 
   /** @param math the arithmetic to generate for; by default the best this engine has */
   constructor(readonly memory: WebAssembly.Memory, private readonly math: Arithmetic = arithmetic()) {}
@@ -33,6 +35,18 @@ export class KernelCache implements Kernels {
 
   /** As {@link get}, with the module's bytes. */
   compiled<Spec>(generate: Generator<Spec>, spec: Spec): CompiledKernel {
+    return Object.isFrozen(spec) ? this.#byIdentity(generate, spec) : this.#byText(generate, spec);
+  }
+
+  #byIdentity<Spec>(generate: Generator<Spec>, spec: Spec): CompiledKernel {
+    let known = this.#frozen.get(generate);
+    if (known === undefined) this.#frozen.set(generate, known = new WeakMap());
+    let compiled = known.get(spec as object);
+    if (compiled === undefined) known.set(spec as object, compiled = this.#byText(generate, spec));
+    return compiled;
+  }
+
+  #byText<Spec>(generate: Generator<Spec>, spec: Spec): CompiledKernel {
     const key = generate.name + JSON.stringify(spec);
     let compiled = this.#compiled.get(key);
     if (compiled === undefined) {
