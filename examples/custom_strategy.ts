@@ -90,7 +90,7 @@ async function main(args: string[]): Promise<void> {
     new Blur({
       filter: gaussianBlur({ sigma }),
       padding: "circular",
-      noiseModel: new GaussianNoise({ sigma: 0.1, seed: i }),
+      noiseModel: new GaussianNoise({ sigma: 0.03, seed: i }),
     })
   );
   const physics = await distribute(blurs, ctx);
@@ -105,7 +105,7 @@ async function main(args: string[]): Promise<void> {
         overlap,
       }),
       stepsize: 0.5,
-      sigmaDenoiser: 0.06,
+      sigmaDenoiser: 0.025,
       maxIter: iterations,
     });
     const { x } = await algorithm.run(y, physics, {

@@ -27,6 +27,31 @@ for (const device of ["cpu", "gpu"] as const) {
       sanitizeResources: false,
     });
 
+  test("a strategy joins processed tiles, cropped by it or whole", async () => {
+    const x = image(1, 2, 23, 30);
+    for (const blend of ["crop", "linear", "hann"] as const) {
+      const strategy = createStrategy("smart_tiling", x.shape, { patchSize: 9, overlap: 3, blend });
+      const tiles = strategy.getLocalPatches(
+        x,
+        Array.from({ length: strategy.getNumPatches() }, (_, i) => i),
+      );
+      const cropped = tiles.map(([index, tile]) => [index, strategy.cropPatch(index, tile)] as const);
+      for (const parts of [tiles, cropped]) {
+        const out = Tensor.zeros(x.shape, x);
+        strategy.reducePatches(out, parts);
+        assert.ok(await largestDifference(out, x) < 1e-6, blend);
+      }
+    }
+  });
+
+  test("maxBatchSize and tilingDims of null are the defaults", async (ctx) => {
+    const x = image(1, 1, 20, 20);
+    const options = { patchSize: 8, overlap: 1, maxBatchSize: null, tilingDims: null };
+    const tiled = await distribute(new MedianDenoiser(3), ctx, options);
+    const usual = await distribute(new MedianDenoiser(3), ctx, { patchSize: 8, overlap: 1 });
+    assert.equal(await largestDifference(await tiled.forward(x, 0), await usual.forward(x, 0)), 0);
+  });
+
   test("a tiled median equals the whole image's bit for bit when the halo covers its window", async (ctx) => {
     const x = image(1, 3, 20, 23);
     const tiled = await distribute(new MedianDenoiser(5), ctx, { patchSize: 8, overlap: 2 });

@@ -223,3 +223,16 @@ onBothDevices("what fidelities cannot take is refused, and nothing stays", async
   assert.throws(() => new StackedPhysicsDataFidelity([]), /at least one DataFidelity/);
   assert.throws(() => new StackedPhysicsDataFidelity([{} as DataFidelity]), /nothing else, got \[Object\]/);
 });
+
+onBothDevices("the prox of stacked L2 fidelities solves its linear system", async () => {
+  const physics = stack(
+    new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" }),
+    new Blur({ filter: gaussianBlur({ sigma: 0.6 }), padding: "valid" }),
+  );
+  const x = image(2, 1, 13, 14), gamma = 0.7;
+  const y = await physics.A(x.mul(0.8));
+  const fidelity = new StackedPhysicsDataFidelity([new L2({ sigma: 0.5 }), new L2({ sigma: 2 })]);
+  const z = await fidelity.prox(x, y, physics, gamma);
+  const slope = (await fidelity.grad(z, y, physics)).mul(gamma).add(z);
+  assert.ok(await largestDifference(slope, x) < 1e-3);
+});

@@ -246,6 +246,20 @@ const checks: Record<number, () => Promise<void>> = {
     for (const entry of await physics.A(x)) await close(entry, await wide.A(x));
     assert.throws(() => physics.update({ nothing: 1 }), /"nothing"/);
 
+    // Names of a new noise model are known on ranks without operators, and shapes are learned anew.
+    const one = new Blur({ filter: gaussianBlur({ sigma: 0.5 }), padding: "valid" });
+    const single = await distribute([one.clone()], ctx);
+    await close((await single.A(x)).get(0), await one.A(x));
+    one.update({ filter: gaussianBlur({ sigma: 1 }) });
+    single.update({ filter: gaussianBlur({ sigma: 1 }) });
+    await close((await single.A(x)).get(0), await one.A(x));
+    single.setNoiseModel(new GaussianNoise({ sigma: 0.5, seed: 3 }));
+    single.update({ sigma: 0 });
+    const seen = await single.forward(x);
+    await close(seen.get(0), await one.A(x));
+    const back = await single.A_adjoint(seen, { reduceOp: undefined });
+    await close(back, await one.A_adjoint(seen.get(0)));
+
     physics.setNoiseModel(new GaussianNoise({ sigma: 0, seed: 3 }));
     await close(await physics.forward(x), await physics.A(x), 0);
     physics.setNoiseModel(new GaussianNoise({ sigma: 0.5, seed: 5 }), 1);
