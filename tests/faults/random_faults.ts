@@ -8,8 +8,8 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runLauncher } from "./run_launcher.ts";
 
-const LAUNCHER = fileURLToPath(new URL("../../launch/deepinv_run.ts", import.meta.url));
 const WORKER = fileURLToPath(new URL("./fault_worker.ts", import.meta.url));
 const FAULTS = ["kill", "exit", "throw", "stop"] as const;
 /** How long the survivors may take to notice, with room for a machine that is busy with other things. */
@@ -75,21 +75,8 @@ function isAlive(pid: number): boolean {
 
 /** Runs one round. */
 export async function inject({ ranks, victim, fault, delayMs }: Injection): Promise<Verdict> {
-  const launcher = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", LAUNCHER, "-n", `${ranks}`, "--no-prefix", WORKER],
-      ...[`${victim}`, fault, `${delayMs}`],
-    ],
-    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-  }).spawn();
-  let hung = false;
-  const timer = setTimeout(() => {
-    hung = true;
-    launcher.kill("SIGKILL");
-  }, HANG_MS);
-  const { code, stdout, stderr } = await launcher.output();
-  clearTimeout(timer);
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const args = ["-n", `${ranks}`, "--no-prefix", WORKER, `${victim}`, fault, `${delayMs}`];
+  const { code, stdout: out, stderr: err, hung } = await runLauncher(args, HANG_MS);
   const reports = reportsOf(out);
   const pids = reports.flatMap(({ pid }) => pid ?? []);
   const survivors = reports.filter(({ noticed }) => noticed !== undefined);

@@ -7,8 +7,8 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runLauncher } from "./run_launcher.ts";
 
-const LAUNCHER = fileURLToPath(new URL("../../launch/deepinv_run.ts", import.meta.url));
 const WORKER = fileURLToPath(new URL("./cycle_worker.ts", import.meta.url));
 const HANG_MS = 15_000;
 
@@ -35,18 +35,8 @@ export async function cycle(ranks: number, launchers = 1): Promise<Cycle> {
 }
 
 async function launch(flags: string[]): Promise<string> {
-  const launcher = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", LAUNCHER, ...flags, WORKER],
-    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-  }).spawn();
-  let hung = false;
-  const timer = setTimeout(() => {
-    hung = true;
-    launcher.kill("SIGKILL");
-  }, HANG_MS);
-  const { code, stdout, stderr } = await launcher.output();
-  clearTimeout(timer);
-  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const { code, stdout, stderr, hung } = await runLauncher([...flags, WORKER], HANG_MS);
+  const said = stdout + stderr;
   return hung ? `hung\n${said}` : code !== 0 || said !== "" ? `code ${code}\n${said}` : "";
 }
 
