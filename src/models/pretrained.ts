@@ -32,3 +32,13 @@ export function dncnnWeights(inChannels: number, outChannels: number): NamedWeig
     download_lipschitz: published("dncnn", `dncnn_sigma2_lipschitz_${colours}.pth`),
   };
 }
+
+/** What EPLL's mixtures are called: deepinv's `"download"`, of BSDS500, and `"GMM_lodopab_small"`, of computed tomography. */
+export function epllWeights(patchSize: number, channels: number): NamedWeights {
+  const colours = palette(channels, channels);
+  if (patchSize === 6 && colours) return { download: published("EPLL", `GMM_BSDS_${colours}2.pt`) };
+  if (patchSize === 3 && channels === 1) {
+    return { GMM_lodopab_small: published("EPLL", "GMM_lodopab_small.pt") };
+  }
+  return {};
+}

@@ -21,6 +21,7 @@ export { DiffPIR, type DiffPIROptions, type DiffPIRState } from "./diff_pir.ts";
 export { DivergenceError } from "./divergence_error.ts";
 export { dpir, type DPIROptions } from "./dpir.ts";
 export { DRS } from "./drs.ts";
+export { EPLL, type EPLLRunOptions } from "./epll.ts";
 export { FISTA, type FISTAOptions } from "./fista.ts";
 export { GD } from "./gd.ts";
 export { HQS } from "./hqs.ts";
@@ -34,6 +35,7 @@ export { MD, MirrorAlgorithm, type MirrorDescentOptions, PMD } from "./mirror_de
 export { MLEM, type MLEMState, PoissonAlgorithm } from "./mlem.ts";
 export { OSEM, type OSEMState } from "./osem.ts";
 export { type LinearMap, PDCP, type PDCPOptions, type PDCPState } from "./pdcp.ts";
+export { type PatchLikelihood, PatchPrior, type PatchPriorOptions } from "./patch_prior.ts";
 export { PGD } from "./pgd.ts";
 export { PnP } from "./pnp.ts";
 export { PoissonLikelihood, type PoissonLikelihoodOptions } from "./poisson_likelihood.ts";

@@ -1,3 +1,5 @@
+import { choleskyFactor } from "../util/cholesky.ts";
+
 /** Solves systems with the Gram matrix of a dense matrix, in float64. */
 export class GramSolver {
   readonly #factor: Float64Array;
@@ -10,7 +12,8 @@ export class GramSolver {
    */
   constructor(rows: Float32Array, size: number) {
     this.#size = size;
-    this.#factor = choleskyFactor(gramMatrix(rows, size, rows.length / size), size);
+    this.#factor = gramMatrix(rows, size, rows.length / size);
+    choleskyFactor(this.#factor, size);
   }
 
   /** Overwrites `values` with G^-1 values. */
@@ -39,18 +42,6 @@ function gramMatrix(rows: Float32Array, size: number, length: number): Float64Ar
       let sum = 0;
       for (let k = 0; k < length; k++) sum += a[k] * b[k];
       gram[i * size + j] = sum;
-    }
-  }
-  return gram;
-}
-
-/** L of G = L L^T, in place of G's lower triangle. */
-function choleskyFactor(gram: Float64Array, n: number): Float64Array {
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let sum = gram[i * n + j];
-      for (let k = 0; k < j; k++) sum -= gram[i * n + k] * gram[j * n + k];
-      gram[i * n + j] = i === j ? Math.sqrt(sum) : sum / gram[j * n + j];
     }
   }
   return gram;
