@@ -4,7 +4,6 @@
  *
  *     deno task launch -n 4 examples/ct_fista_tv.ts --angles 48
  */
-import { parseArgs } from "node:util";
 import {
   type DataFidelity,
   distribute,
@@ -24,7 +23,7 @@ import {
 } from "@deepinv/distributed";
 import { sideBySide } from "./support/montage.ts";
 import { ProgressLine } from "./support/progress.ts";
-import { printHelp, wholeNumber } from "./support/settings.ts";
+import { readFlags } from "./support/settings.ts";
 import { printSummary } from "./support/summary.ts";
 
 const HELP = `Sparse-view computed tomography by FISTA with total variation
@@ -39,19 +38,18 @@ const HELP = `Sparse-view computed tomography by FISTA with total variation
 /** Standard deviation of the noise on the normalised projections. */
 const NOISE = 0.002;
 
-interface Settings {
-  size: number;
-  angles: number;
-  parts: number;
-  iterations: number;
-  output: string;
-}
+const DEFAULTS = { size: 96, angles: 36, parts: 4, iterations: 150, output: "." };
+
+type Settings = typeof DEFAULTS;
 
 if (import.meta.main) await main(Deno.args);
 
 async function main(args: string[]): Promise<void> {
-  const settings = readSettings(args);
+  const settings = readFlags(args, HELP, DEFAULTS, { size: 8 });
   const { size, angles, parts, output } = settings;
+  if (angles % parts !== 0) {
+    throw new TypeError(`Cannot run: --angles must be a multiple of ${parts}, got ${angles}`);
+  }
   await using ctx = await DistributedContext.create({ seed: 0, seedOffset: false });
   const begin = performance.now();
   const truth = sheppLogan(size);
@@ -120,30 +118,4 @@ function wholeSinogram(y: TensorList): Tensor {
   const interleaved = Tensor.stack([...y], 4);
   const [batch, channels, detectors, views, parts] = interleaved.shape;
   return interleaved.reshape([batch, channels, detectors, views * parts]);
-}
-
-function readSettings(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      size: { type: "string", default: "96" },
-      angles: { type: "string", default: "36" },
-      parts: { type: "string", default: "4" },
-      iterations: { type: "string", default: "150" },
-      output: { type: "string", default: "." },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) printHelp(HELP);
-  const parts = wholeNumber("--parts", values.parts), angles = wholeNumber("--angles", values.angles);
-  if (angles % parts !== 0) {
-    throw new TypeError(`Cannot run: --angles must be a multiple of ${parts}, got ${angles}`);
-  }
-  return {
-    size: wholeNumber("--size", values.size, 8),
-    angles,
-    parts,
-    iterations: wholeNumber("--iterations", values.iterations),
-    output: values.output,
-  };
 }

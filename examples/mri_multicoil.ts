@@ -4,7 +4,6 @@
  *
  *     deno task launch -n 4 examples/mri_multicoil.ts --coils 8 --acceleration 4
  */
-import { parseArgs } from "node:util";
 import {
   ADMM,
   birdcageMaps,
@@ -28,7 +27,7 @@ import {
 } from "@deepinv/distributed";
 import { sideBySide } from "./support/montage.ts";
 import { ProgressLine } from "./support/progress.ts";
-import { printHelp, wholeNumber } from "./support/settings.ts";
+import { readFlags } from "./support/settings.ts";
 import { printSummary } from "./support/summary.ts";
 
 const HELP = `Accelerated multi-coil MRI by plug-and-play ADMM
@@ -44,20 +43,16 @@ const HELP = `Accelerated multi-coil MRI by plug-and-play ADMM
 /** Standard deviation of the noise on k-space. */
 const NOISE = 0.01;
 
-interface Settings {
-  size: number;
-  coils: number;
-  acceleration: number;
-  parts: number;
-  iterations: number;
-  output: string;
-}
+const DEFAULTS = { size: 96, coils: 8, acceleration: 4, parts: 4, iterations: 20, output: "." };
+
+type Settings = typeof DEFAULTS;
 
 if (import.meta.main) await main(Deno.args);
 
 async function main(args: string[]): Promise<void> {
-  const settings = readSettings(args);
+  const settings = readFlags(args, HELP, DEFAULTS, { size: 8 });
   const { size, coils, acceleration, parts, output } = settings;
+  if (parts > coils) throw new TypeError(`Cannot run: --parts must be at most ${coils}, got ${parts}`);
   await using ctx = await DistributedContext.create({ seed: 0, seedOffset: false });
   const begin = performance.now();
   const truth = complexPhantom(size);
@@ -135,30 +130,4 @@ async function reconstruct(
     xGt: truth,
     onIteration: (info) => progress?.show(info),
   });
-}
-
-function readSettings(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      size: { type: "string", default: "96" },
-      coils: { type: "string", default: "8" },
-      acceleration: { type: "string", default: "4" },
-      parts: { type: "string", default: "4" },
-      iterations: { type: "string", default: "20" },
-      output: { type: "string", default: "." },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) printHelp(HELP);
-  const parts = wholeNumber("--parts", values.parts), coils = wholeNumber("--coils", values.coils);
-  if (parts > coils) throw new TypeError(`Cannot run: --parts must be at most ${coils}, got ${parts}`);
-  return {
-    size: wholeNumber("--size", values.size, 8),
-    coils,
-    acceleration: wholeNumber("--acceleration", values.acceleration),
-    parts,
-    iterations: wholeNumber("--iterations", values.iterations),
-    output: values.output,
-  };
 }

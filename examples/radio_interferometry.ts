@@ -22,6 +22,7 @@ import {
   TVPrior,
   writeImage,
 } from "@deepinv/distributed";
+import { compareWithOneProcess } from "./support/comparison.ts";
 import { sideBySide } from "./support/montage.ts";
 import { ProgressLine } from "./support/progress.ts";
 import { earthRotation, radioSky } from "./support/radio_array.ts";
@@ -40,9 +41,6 @@ const HELP = `Radio imaging from visibilities that are split over the ranks
   --output DIR       where the pictures go (default: the current folder)
   --check            also run on one process, and compare
 `;
-
-/** What `--check` allows between N ranks and one. */
-const TOLERANCE = 1e-4;
 
 const DEFAULTS = {
   size: 256,
@@ -84,7 +82,12 @@ async function main(args: string[]): Promise<void> {
     await writePictures(settings.output, truth, await parts.A_adjoint(measurements), result);
     printSummary(ctx.stats(), seconds);
   }
-  if (settings.check) await compareWithOneProcess(ctx, parts, result, measurements, truth, settings);
+  if (!settings.check) return;
+  await compareWithOneProcess(
+    ctx,
+    result.x,
+    async (alone) => (await reconstruct(alone, parts, measurements, truth, settings)).x,
+  );
 }
 
 /** Noisy visibilities, each part's drawn by the rank that holds it. */
@@ -129,25 +132,6 @@ async function reconstruct(
     xGt: truth,
     onIteration: (info) => progress?.show(info),
   });
-}
-
-async function compareWithOneProcess(
-  ctx: DistributedContext,
-  parts: StackedLinearPhysics,
-  { x }: RunResult,
-  measurements: TensorList,
-  truth: Tensor,
-  settings: Settings,
-): Promise<void> {
-  if (ctx.rank === 0) {
-    const reference = await reconstruct(await ctx.single(), parts, measurements, truth, settings);
-    const difference = await x.sub(reference.x).abs().max().item();
-    console.log(`largest difference to one process: ${difference.toExponential(2)}`);
-    if (!(difference <= TOLERANCE)) {
-      throw new Error(`Cannot confirm the result: it differs by more than ${TOLERANCE} from one process's`);
-    }
-  }
-  await ctx.barrier();
 }
 
 async function writePictures(

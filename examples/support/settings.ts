@@ -40,14 +40,14 @@ export function readFlags<D extends Readonly<Record<string, Default>>>(
 }
 
 /** A flag's value as a whole number; a TypeError that names the flag for anything else. */
-export function wholeNumber(flag: string, text: string, least = 1): number {
+function wholeNumber(flag: string, text: string, least = 1): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && text.trim() !== "") return value;
   throw new TypeError(`Cannot run: ${flag} must be a whole number >= ${least}, got "${text}"`);
 }
 
 /** Prints how to call the program, and ends it. */
-export function printHelp(text: string): never {
+function printHelp(text: string): never {
   console.log(text);
   Deno.exit(0);
 }
