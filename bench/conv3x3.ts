@@ -2,7 +2,7 @@
  * How fast is a 3x3 convolution? A chain of layers from planes to planes at the four levels of DRUNet on a 256 x 256 image,
  * beside PyTorch, onnxruntime-node and onnxruntime-web on the CPU, and onnxruntime-web and TensorFlow.js on WebGPU.
  *
- *     deno run -A --no-lock bench/conv3x3.ts [--threads 2] [--rounds 5] [--layers 4] [cpu] [torch] [ort-node] [ort-wasm] [gpu] [ort-webgpu] [tfjs-webgpu]
+ *     deno run -A --no-lock bench/conv3x3.ts [--threads 2] [--rounds 5] [--limit 300] [--layers 4] [cpu] [torch] [ort-node] [ort-wasm] [gpu] [ort-webgpu] [tfjs-webgpu]
  *
  * Contestants take turns, the smallest time counts; `--threads` holds for all of them but ort-wasm, which has one.
  */
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     threads: { type: "string", default: String(navigator.hardwareConcurrency) },
+    limit: { type: "string", default: "300" },
     rounds: { type: "string", default: "5" },
     layers: { type: "string", default: "4" },
     level: { type: "string" },
@@ -27,6 +28,6 @@ for (const [channels, size] of levels) {
   if (values.level !== undefined && Number(values.level) !== channels) continue;
   const title = `${values.layers} layers of ${channels} channels, ${size} x ${size}, ${threads} threads`;
   const graph = chain(channels, size, Number(values.layers));
-  await contest(title, graph, names, devices, threads, Number(values.rounds));
+  await contest(title, graph, names, devices, threads, Number(values.rounds), Number(values.limit));
 }
 devices.close();

@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import type { ConvLayer, ConvSpec, FeatureMap } from "../src/compute/conv_engine.ts";
+import { GEOMETRY, type LayerOp } from "./support/layer_graph.ts";
 import { openDevice } from "../src/compute/open.ts";
 
 const CHANNELS = [16, 32, 64, 128];
@@ -22,7 +23,7 @@ const device = await openDevice((positionals[0] ?? "cpu") as "cpu" | "gpu");
 const { conv } = device;
 
 function layer(
-  op: ConvSpec["op"],
+  op: LayerOp,
   inChannels: number,
   outChannels: number,
   rest: Partial<ConvSpec> = {},
@@ -31,7 +32,7 @@ function layer(
   const scale = 2 / Math.sqrt(taps * inChannels);
   const weights = new Float32Array(inChannels * outChannels * taps).map(() => scale * (Math.random() - 0.5));
   return conv.prepare(
-    { op, inChannels, outChannels, bias: false, activation: "none", addends: 0, ...rest },
+    { ...GEOMETRY[op], inChannels, outChannels, bias: false, activation: "none", addends: 0, ...rest },
     weights,
   );
 }

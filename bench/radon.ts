@@ -5,9 +5,11 @@
  *     deno run -A bench/radon.ts [--size 512] [--angles 180] [--rounds 5]
  *
  * Contestants take turns; medians count, the smallest time stands in brackets. Ratios are a contestant's median over ours
- * on the cpu. Results are compared with PyTorch's. Our cpu backend runs on one thread, PyTorch on one and on all.
+ * on the cpu. Results are compared with PyTorch's. Our cpu backend and PyTorch run on one thread
+ * and on all.
  */
 import { parseArgs } from "node:util";
+import { CpuDevice } from "../src/compute/cpu/device.ts";
 import { Tomography } from "../src/physics/mod.ts";
 import { openDevice, Tensor } from "../src/tensor/mod.ts";
 import { openTorchRadon } from "./peers/torch_radon.ts";
@@ -30,9 +32,11 @@ const contestants = new Map<string, Run>();
 const results = new Map<string, readonly [projections: Float32Array, image: Float32Array]>();
 const image = Float32Array.from({ length: size * size }, () => Math.random());
 const devices = [];
-for (const kind of ["cpu", "gpu"] as const) {
+const cores = navigator.hardwareConcurrency;
+const cpus = { "cpu": 1, [`cpu, ${cores} threads`]: cores };
+for (const kind of [...Object.keys(cpus), "gpu"]) {
   try {
-    const device = await openDevice(kind);
+    const device = kind === "gpu" ? await openDevice("gpu") : new CpuDevice({ threads: cpus[kind] });
     devices.push(device);
     console.log(`${kind}: ${device.name}`);
     const scan = new Tomography({ angles, imgWidth: size, normalize: false });
@@ -50,7 +54,7 @@ for (const kind of ["cpu", "gpu"] as const) {
       return [middle - start, performance.now() - middle];
     });
   } catch (error) {
-    if (kind === "cpu") throw error;
+    if (kind !== "gpu") throw error;
     console.log(`gpu: ${(error as Error).message}`);
   }
 }

@@ -95,6 +95,18 @@ async function launch(options: LaunchOptions, host: HostFacts): Promise<number> 
  * @param args the launcher's flags, the script and the script's arguments
  * @returns the exit code: 0, or that of the rank that failed first (128 + n for a signal), 2 for a wrong command line, 124
  * after `--timeout`, 128 + n when signal n ended the launcher
+ *
+ * @example Two ranks, from another program
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { main } from "@deepinv/distributed/launch";
+ *
+ * const script = await Deno.makeTempFile({ suffix: ".ts" });
+ * await Deno.writeTextFile(script, `Deno.exit(Deno.args[0] === "ok" && Deno.env.get("WORLD_SIZE") === "2" ? 0 : 3);`);
+ * assert.equal(await main(["-n", "2", "--timeout", "60", script, "ok"]), 0); // deepinv-run -n 2 script.ts ok
+ * assert.equal(await main(["-n", "2", script, "no"]), 3); // the exit code of the rank that failed first
+ * await Deno.remove(script);
+ * ```
  */
 export async function main(args: string[]): Promise<number> {
   const env = Deno.env.toObject();

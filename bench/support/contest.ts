@@ -6,6 +6,7 @@ import { torchRunner } from "../peers/torch_layers.ts";
 import { type LayerGraph, random, type Runner } from "./layer_graph.ts";
 import { ourRunner } from "./our_runner.ts";
 import { relativeError } from "./relative_error.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Who can run a graph. */
 export const CONTESTANTS = [
@@ -69,9 +70,13 @@ async function open(
   );
 }
 
+/** Contestants whose first run takes longer get one timed run, whatever the number of rounds. */
+const SLOW_MS = 20_000;
+
 /**
  * Lets all contestants run a graph in turns, after a first run each that does not count, and prints the smallest times
- * of each with its speed by the direct definition, and how far its result lies from the first one's.
+ * of each with its speed by the direct definition, and how far its result lies from the first one's. Whose
+ * run takes more than `limit` seconds ends the benchmark: what was measured until then is printed, and this bound.
  */
 export async function contest(
   title: string,
@@ -80,6 +85,7 @@ export async function contest(
   devices: Devices,
   threads: number,
   rounds: number,
+  limit = 300,
 ): Promise<void> {
   const x = random(graph.channels * graph.size * graph.size, 1);
   const runners = new Map<Contestant, Runner>();
@@ -89,27 +95,47 @@ export async function contest(
     else console.log(`${name}: not installed`);
   }
   const best = new Map<Contestant, number>();
+  const turns = new Map<Contestant, number>();
   const results = new Map<Contestant, Float32Array>();
+  const report = () => table(title, graph, best, results);
+  using watchdog = new Watchdog();
   for (let round = 0; round <= rounds; round++) {
     for (const [name, runner] of runners) {
+      if (round > (turns.get(name) ?? rounds)) continue;
+      const which = round === 0 ? "its first run" : "one run";
+      watchdog.watch(limit, `${report()}\n  ${name.padEnd(12)} > ${limit} s for ${which}, stopped\n`);
       const start = performance.now();
       const result = await runner.run(x);
-      const elapsed = "elapsed" in runner ? Number(runner.elapsed) : performance.now() - start;
+      const elapsed = performance.now() - start;
+      watchdog.calm();
+      const ms = "elapsed" in runner ? Number(runner.elapsed) : elapsed;
       if (round === 0) results.set(name, result.slice());
-      else best.set(name, Math.min(best.get(name) ?? Infinity, elapsed));
+      else best.set(name, Math.min(best.get(name) ?? Infinity, ms));
+      if (round === 0 && elapsed > SLOW_MS) turns.set(name, 1);
     }
   }
   for (const runner of runners.values()) await runner.close();
-  const [first] = runners.keys();
-  console.log(`${title} (${(graph.operations / 1e9).toFixed(1)} GFLOP by the definition)`);
+  console.log(report());
+}
+
+/** The smallest times, beside the first contestant's. */
+function table(
+  title: string,
+  graph: LayerGraph,
+  best: ReadonlyMap<Contestant, number>,
+  results: ReadonlyMap<Contestant, Float32Array>,
+): string {
+  const [first] = best.keys();
+  const lines = [`${title} (${(graph.operations / 1e9).toFixed(1)} GFLOP by the definition)`];
   for (const [name, ms] of best) {
     const speed = (graph.operations / ms / 1e6).toFixed(0);
     const ratio = (ms / best.get(first)!).toFixed(2);
     const difference = relativeError(results.get(name)!, results.get(first)!).toExponential(0);
-    console.log(
+    lines.push(
       `  ${name.padEnd(12)} ${ms.toFixed(1).padStart(9)} ms ${speed.padStart(5)} GFLOP/s  ${
         ratio.padStart(6)
       } x ${first}  difference ${difference}`,
     );
   }
+  return lines.join("\n");
 }

@@ -1,8 +1,16 @@
-import type { ConvSpec } from "../../src/compute/conv_engine.ts";
+/** The layers of benchmarked networks, by their geometry. */
+export const GEOMETRY = {
+  conv3x3: { kernel: 3, padding: 1 },
+  down2x2: { kernel: 2, stride: 2 },
+  up2x2: { kernel: 2, stride: 2, transposed: true },
+} as const;
+
+/** One of them. */
+export type LayerOp = keyof typeof GEOMETRY;
 
 /** One layer of a benchmarked network: out = activation(layer(input)) + addends. */
 export interface GraphLayer {
-  readonly op: ConvSpec["op"];
+  readonly op: LayerOp;
   /** Which weights: layers of one shape share them. */
   readonly weights: string;
   readonly inChannels: number;
@@ -72,7 +80,7 @@ class Builder {
   readonly #layers: GraphLayer[] = [];
 
   add(
-    op: ConvSpec["op"],
+    op: LayerOp,
     inChannels: number,
     outChannels: number,
     input: string,

@@ -1,13 +1,13 @@
 import type { FeatureMap } from "../../src/compute/conv_engine.ts";
 import type { Device } from "../../src/compute/device.ts";
-import type { LayerGraph, Runner } from "./layer_graph.ts";
+import { GEOMETRY, type LayerGraph, type Runner } from "./layer_graph.ts";
 
 /** A graph on our convolution engine, from planes to planes. */
 export function ourRunner(device: Device, graph: LayerGraph): Runner {
   const { conv } = device;
   const layers = graph.layers.map((layer) => {
     const spec = {
-      op: layer.op,
+      ...GEOMETRY[layer.op],
       inChannels: layer.inChannels,
       outChannels: layer.outChannels,
       bias: false,

@@ -11,7 +11,25 @@ let hinted = false;
  * A scheduler's job that runs as a single process, because its launcher was not used, gets a hint on stderr, once.
  *
  * @param env environment variables, by default this process's; no hint is printed for others
- * @throws InvalidArgumentError if the environment that applies is malformed, for example RANK=3 with WORLD_SIZE=2
+ * @throws {InvalidArgumentError} if the environment that applies is malformed, for example RANK=3 with WORLD_SIZE=2
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { resolveProcess } from "@deepinv/distributed";
+ *
+ * const info = resolveProcess({
+ *   RANK: "5",
+ *   WORLD_SIZE: "8",
+ *   LOCAL_RANK: "1",
+ *   LOCAL_WORLD_SIZE: "4",
+ *   MASTER_ADDR: "node0",
+ *   MASTER_PORT: "29500",
+ * }); // without an argument: this process
+ * assert.deepEqual([info.rank, info.worldSize, info.localRank, info.localWorldSize], [5, 8, 1, 4]);
+ * assert.equal(`${info.masterAddr}:${info.masterPort}`, "node0:29500");
+ * assert.equal(resolveProcess({}).source, "single");
+ * ```
  */
 export function resolveProcess(env?: Environment): ProcessInfo {
   const variables = env ?? Deno.env.toObject();

@@ -31,6 +31,18 @@ const TRANSPORTS: readonly TransportChoice[] = ["auto", "tcp", "shm"];
  * @throws CollectiveTimeoutError naming the ranks that did not show up in time
  * @throws LibzmqNotFoundError if there are several ranks and no usable libzmq
  * @throws InvalidArgumentError for options that cannot be used
+ *
+ * @example Show who is where before connecting
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createProcessGroup, resolveProcess } from "@deepinv/distributed/comm";
+ *
+ * const process = resolveProcess(); // from the launcher's variables, or a scheduler's
+ * console.log(`rank ${process.rank} of ${process.worldSize}, rank ${process.localRank} on its host`);
+ * await using group = await createProcessGroup(process, { timeout: 60_000 });
+ * const ranks = await group.allGatherObject({ rank: process.rank, pid: Deno.pid });
+ * assert.equal(ranks[group.rank].pid, Deno.pid);
+ * ```
  */
 export async function createProcessGroup(
   process: ProcessInfo,
@@ -71,7 +83,21 @@ function requireTransport(wanted: string): TransportChoice {
   );
 }
 
-/** Connects this process according to its environment; see {@link createProcessGroup}. */
+/**
+ * Connects this process according to its environment; see {@link createProcessGroup}.
+ *
+ * @example The same script on 1 or N ranks
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect } from "@deepinv/distributed/comm";
+ *
+ * await using group = await connect({ timeout: 60_000, transport: "auto" });
+ * const mine = Float64Array.of(group.rank + 1);
+ * const [sum] = await group.allReduce(mine, { op: "sum" });
+ * assert.equal(sum, group.size * (group.size + 1) / 2);
+ * if (group.rank === 0) console.log(`${group.size} ranks are there`);
+ * ```
+ */
 export async function connect(options: ConnectOptions = {}): Promise<ProcessGroup> {
   return await createProcessGroup(resolveProcess(), options);
 }

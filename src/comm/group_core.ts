@@ -92,7 +92,18 @@ export class GroupCore {
     alone: T,
     body: (group: Collectives) => Eventually<T>,
   ): Eventually<T> {
-    return this.size === 1 ? alone : this.execute(call, options, body);
+    return this.isAlone(call.operation) ? alone : this.execute(call, options, body);
+  }
+
+  /**
+   * Whether this is a group of one, whose operations have nothing to do.
+   *
+   * @throws GroupClosedError if it is one and was closed, as a larger group would
+   */
+  isAlone(operation: string): boolean {
+    if (this.size !== 1) return false;
+    if (this.world.closed) throw closed(operation, 0, this.rank);
+    return true;
   }
 
   /**

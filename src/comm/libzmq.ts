@@ -47,7 +47,22 @@ const SYMBOLS = {
 /** The functions of libzmq and of the C library that the transport calls. */
 export type Libzmq = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;
 
-/** No usable libzmq was found; the message lists where it was looked for. */
+/**
+ * No usable libzmq was found; the message lists where it was looked for.
+ *
+ * @example Tell the user of a tool what to install
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { LibzmqNotFoundError } from "@deepinv/distributed/comm";
+ *
+ * // As `connect` throws it among several ranks:
+ * const error: unknown = new LibzmqNotFoundError(["libzmq.so.5: cannot open shared object file"]);
+ * if (error instanceof LibzmqNotFoundError) {
+ *   assert.match(error.message, /Set DEEPINV_LIBZMQ to the path/);
+ *   assert.equal(error.attempts.length, 1); // every place that was tried, with the reason
+ * }
+ * ```
+ */
 export class LibzmqNotFoundError extends Error {
   /** Class name, also across realms. */
   override readonly name = "LibzmqNotFoundError";

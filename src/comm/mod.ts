@@ -5,12 +5,13 @@
  *
  * @example Sum an array over all ranks
  * ```ts
+ * import assert from "node:assert/strict";
  * import { connect } from "@deepinv/distributed/comm";
  *
  * await using group = await connect();
  * const x = new Float32Array([group.rank, 1]);
  * await group.allReduce(x);
- * console.log(x[1]); // the number of ranks
+ * assert.equal(x[1], group.size); // the number of ranks
  * ```
  *
  * @module
@@ -18,6 +19,7 @@
 
 export { connect, type ConnectOptions, createProcessGroup } from "./connect.ts";
 export { type CallOptions, ProcessGroup, type ReduceOptions } from "./process_group.ts";
+export type { ArrayStream } from "./array_stream.ts";
 export type { ReduceOp } from "./reduce_ops.ts";
 export type { DtypeName, SharedArrayTypes, TypedArray } from "./dtypes.ts";
 export type { TransportChoice } from "./shm/placement.ts";

@@ -10,6 +10,7 @@ import {
   requireTimeout,
   sumBytes,
 } from "./arguments.ts";
+import type { ArrayStream } from "./array_stream.ts";
 import type { Call } from "./call.ts";
 import { bytesOf, type SharedArrayTypes, type TypedArray } from "./dtypes.ts";
 import { ALONE, type GroupCore } from "./group_core.ts";
@@ -24,6 +25,8 @@ export interface CallOptions {
   timeout?: number;
   /** Group that does the operation; by default the one it is called on. */
   group?: ProcessGroup;
+  /** In (all)Reduce, broadcast and (all)Gather among several ranks: has the values, takes results; x is scratch memory. */
+  stream?: ArrayStream;
 }
 
 /** Options of operations that combine arrays. */
@@ -39,6 +42,23 @@ export interface ReduceOptions extends CallOptions {
  *
  * Every operation throws `CollectiveTimeoutError`, `RankFailedError` or `CollectiveMismatchError` if the ranks cannot
  * finish it together, and `InvalidArgumentError` for arguments that cannot be used.
+ *
+ * @example Some of what a group does
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect } from "@deepinv/distributed/comm";
+ *
+ * await using group = await connect();
+ * const { rank, ranks, size } = group;
+ * const x = await group.allReduce(Float32Array.of(rank, 1), { op: "avg" }); // in place: x is that array
+ * assert.deepEqual([...x], [(size - 1) / 2, 1]);
+ * const received = await group.allToAll(ranks.map((to) => Float64Array.of(10 * rank + to)));
+ * assert.deepEqual(received.map(([value]) => value), ranks.map((from) => 10 * from + rank));
+ * const settings = await group.broadcastObject(rank === 0 ? { lambda: 0.1 } : null, 0);
+ * assert.equal(settings?.lambda, 0.1);
+ * const firstTwo = await group.newGroup(ranks.slice(0, 2)); // called by all ranks
+ * if (firstTwo.groupRank >= 0) await group.barrier({ group: firstTwo, timeout: 10_000 });
+ * ```
  */
 export class ProcessGroup implements AsyncDisposable {
   readonly #core: GroupCore;
@@ -90,9 +110,9 @@ export class ProcessGroup implements AsyncDisposable {
     const sums = op === "avg" ? averageAccumulator(x) : x;
     const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count: x.length };
     const call: Call = { operation: "allReduce", ...agreed, bytes: x.byteLength };
-    const work = core.run<void>(call, options, undefined, (ranks) => ranks.allReduce(sums, op));
+    const work = core.run<void>(call, options, undefined, (all) => all.allReduce(sums, op, options.stream));
     if (work !== undefined) await work;
-    if (op === "avg") divideInto(x, sums, core.size, "allReduce");
+    if (op === "avg" && !options.stream) divideInto(x, sums, core.size, "allReduce");
     return x;
   }
 
@@ -105,8 +125,8 @@ export class ProcessGroup implements AsyncDisposable {
     const sums = op === "avg" ? averageAccumulator(x) : x;
     const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), root: dst, count: x.length };
     const call: Call = { operation: "reduce", ...agreed, bytes: x.byteLength };
-    await core.run<void>(call, options, undefined, (ranks) => ranks.reduce(sums, root, op));
-    if (op === "avg" && core.rank === dst) divideInto(x, sums, core.size, "reduce");
+    await core.run<void>(call, options, undefined, (ranks) => ranks.reduce(sums, root, op, options.stream));
+    if (op === "avg" && core.rank === dst && !options.stream) divideInto(x, sums, core.size, "reduce");
     return x;
   }
 
@@ -117,7 +137,7 @@ export class ProcessGroup implements AsyncDisposable {
     const root = core.index("broadcast", "src", src);
     const { length: count, byteLength: bytes } = x;
     const call: Call = { operation: "broadcast", dtype: dtype.code, root: src, count, bytes };
-    await core.run<void>(call, options, undefined, (ranks) => ranks.broadcast(bytesOf(x), root));
+    await core.run<void>(call, options, undefined, (all) => all.broadcast(bytesOf(x), root, options.stream));
     return x;
   }
 
@@ -130,8 +150,9 @@ export class ProcessGroup implements AsyncDisposable {
     const core = this.#for(options);
     const dtype = requireArray("allGather", "x", x);
     const call: Call = { operation: "allGather", dtype: dtype.code, bytes: x.byteLength };
-    const messages = await core.run(call, options, ALONE, (ranks) => ranks.allGather(bytesOf(x)));
-    return arraysOf(messages, x);
+    const { stream } = options;
+    const messages = await core.run(call, options, ALONE, (all) => all.allGather(bytesOf(x), stream));
+    return arraysOf(messages, stream ? x.subarray(0, 0) as T : x);
   }
 
   /** Everybody's `x`, in the order of {@link ranks}, at `dst`; `null` elsewhere. Lengths may differ. */
@@ -140,8 +161,9 @@ export class ProcessGroup implements AsyncDisposable {
     const dtype = requireArray("gather", "x", x);
     const root = core.index("gather", "dst", dst);
     const call: Call = { operation: "gather", dtype: dtype.code, root: dst, bytes: x.byteLength };
-    const messages = await core.run(call, options, ALONE, (all) => all.gather(bytesOf(x), root));
-    return messages === undefined ? null : arraysOf(messages, x);
+    const { stream } = options;
+    const messages = await core.run(call, options, ALONE, (all) => all.gather(bytesOf(x), root, stream));
+    return messages === undefined ? null : arraysOf(messages, stream ? x.subarray(0, 0) as T : x);
   }
 
   /**
@@ -254,7 +276,7 @@ export class ProcessGroup implements AsyncDisposable {
   async broadcastObject<T>(value: T, src: number, options: CallOptions = {}): Promise<T> {
     const core = this.#for(options);
     const root = core.index("broadcastObject", "src", src);
-    if (core.size === 1) return value;
+    if (core.isAlone("broadcastObject")) return value;
     const bytes = core.rank === src ? encodeObject(value) : undefined;
     const call: Call = { operation: "broadcastObject", root: src, bytes: bytes?.length };
     const message = await core.execute(call, options, (ranks) => ranks.broadcastMessage(bytes, root));
@@ -264,7 +286,7 @@ export class ProcessGroup implements AsyncDisposable {
   /** Everybody's value, in the order of {@link ranks}, on every rank. */
   async allGatherObject<T>(value: T, options: CallOptions = {}): Promise<T[]> {
     const core = this.#for(options);
-    if (core.size === 1) return [value];
+    if (core.isAlone("allGatherObject")) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "allGatherObject", bytes: bytes.length };
     const messages = await core.execute(call, options, (ranks) => ranks.allGather(bytes));
@@ -275,7 +297,7 @@ export class ProcessGroup implements AsyncDisposable {
   async gatherObject<T>(value: T, dst: number, options: CallOptions = {}): Promise<T[] | null> {
     const core = this.#for(options);
     const root = core.index("gatherObject", "dst", dst);
-    if (core.size === 1) return [value];
+    if (core.isAlone("gatherObject")) return [value];
     const bytes = encodeObject(value);
     const call: Call = { operation: "gatherObject", root: dst, bytes: bytes.length };
     const messages = await core.execute(call, options, (ranks) => ranks.gather(bytes, root));

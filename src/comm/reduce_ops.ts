@@ -14,51 +14,72 @@ export function reduceOpCode(op: ReduceOp): number {
   return REDUCE_OPS.indexOf(op) + 1;
 }
 
-type Kernel = (into: TypedArray, from: TypedArray) => void;
-type StridedKernel = (
-  into: TypedArray,
-  all: TypedArray,
-  first: number,
-  stride: number,
-  count: number,
-) => void;
 type Combiner = Exclude<ReduceOp, "avg">;
+/** `into[i] = op(into[i], from[at + i])` for every element of `into`; `copy` takes the second operand. */
+type Kernel<T> = (into: T, from: T, at: number) => void;
+type Kernels<T> = Readonly<Record<Combiner | "copy", Kernel<T>>>;
 
-/** `Math.min` and `Math.max` propagate NaN, as IEEE 754's minimum and maximum do. */
-const FLOAT = { sum: "a + b", prod: "a * b", min: "Math.min(a, b)", max: "Math.max(a, b)" };
+/** A loop for each operator, not one that calls it: the engine would not inline the call. */
+const FLOAT: Kernels<Float64Array> = {
+  copy(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = from[at + i];
+  },
+  sum(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] += from[at + i];
+  },
+  prod(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] *= from[at + i];
+  },
+  // Math.min and Math.max propagate NaN, as IEEE 754's minimum and maximum do
+  min(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = Math.min(into[i], from[at + i]);
+  },
+  max(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = Math.max(into[i], from[at + i]);
+  },
+};
+
 /** `Math.imul` keeps 32-bit products exact modulo 2^32; a double would round them. */
-const INTEGER = { ...FLOAT, prod: "Math.imul(a, b)" };
-const BIGINT = { sum: "a + b", prod: "a * b", min: "b < a ? b : a", max: "b > a ? b : a" };
+const INTEGER: Kernels<Int32Array> = {
+  copy(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = from[at + i];
+  },
+  sum(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] += from[at + i];
+  },
+  prod(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = Math.imul(into[i], from[at + i]);
+  },
+  min(into, from, at) {
+    for (let i = 0; i < into.length; i++) if (from[at + i] < into[i]) into[i] = from[at + i];
+  },
+  max(into, from, at) {
+    for (let i = 0; i < into.length; i++) if (from[at + i] > into[i]) into[i] = from[at + i];
+  },
+};
 
-const KERNELS = new Map<unknown, Record<Combiner, Kernel>>();
+const BIGINT: Kernels<BigInt64Array> = {
+  copy(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] = from[at + i];
+  },
+  sum(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] += from[at + i];
+  },
+  prod(into, from, at) {
+    for (let i = 0; i < into.length; i++) into[i] *= from[at + i];
+  },
+  min(into, from, at) {
+    for (let i = 0; i < into.length; i++) if (from[at + i] < into[i]) into[i] = from[at + i];
+  },
+  max(into, from, at) {
+    for (let i = 0; i < into.length; i++) if (from[at + i] > into[i]) into[i] = from[at + i];
+  },
+};
 
-/**
- * A fresh function per element type and operator: a loop that has met one type only compiles to typed loads and
- * stores, one shared between types is several times slower. The expressions are the constants above.
- */
-function compile(expression: string): Kernel {
-  const body =
-    `for (let i = 0; i < into.length; i++) { const a = into[i], b = from[i]; into[i] = ${expression}; }`;
-  return new Function("into", "from", body) as Kernel;
-}
-
-function kernelsOf(array: TypedArray): Record<Combiner, Kernel> {
-  let kernels = KERNELS.get(array.constructor);
-  if (kernels === undefined) {
-    const table = expressionsOf(array);
-    kernels = {
-      sum: compile(table.sum),
-      prod: compile(table.prod),
-      min: compile(table.min),
-      max: compile(table.max),
-    };
-    KERNELS.set(array.constructor, kernels);
-  }
-  return kernels;
-}
-
-function expressionsOf(array: TypedArray): Record<Combiner, string> {
-  return isBigInt(array) ? BIGINT : isFloat(array) ? FLOAT : INTEGER;
+/** The loop for an element type; the loops themselves do not ask which of the types of their table it is. */
+function kernelOf(op: ReduceOp | "copy", array: TypedArray): Kernel<TypedArray> {
+  const kernels = isBigInt(array) ? BIGINT : isFloat(array) ? FLOAT : INTEGER;
+  return kernels[op === "avg" ? "sum" : op] as Kernel<TypedArray>;
 }
 
 function isBigInt(array: TypedArray): array is BigInt64Array | BigUint64Array {
@@ -78,10 +99,8 @@ function isFloat(array: TypedArray): boolean {
  * @param from the other operand, same type and length
  */
 export function reduceInto(op: ReduceOp, into: TypedArray, from: TypedArray): void {
-  kernelsOf(into)[op === "avg" ? "sum" : op](into, from);
+  kernelOf(op, into)(into, from, 0);
 }
-
-const STRIDED = new Map<unknown, Map<Combiner, StridedKernel>>();
 
 /**
  * Combines `count` short arrays that lie `stride` elements apart in `all`, from `first` on, into `into`, in their order.
@@ -101,24 +120,9 @@ export function combineStrided(
   stride: number,
   count: number,
 ): void {
-  const combiner = op === "avg" ? "sum" : op;
-  let kernels = STRIDED.get(into.constructor);
-  if (kernels === undefined) STRIDED.set(into.constructor, kernels = new Map());
-  let kernel = kernels.get(combiner);
-  if (kernel === undefined) kernels.set(combiner, kernel = compileStrided(expressionsOf(into)[combiner]));
-  kernel(into, all, first, stride, count);
-}
-
-/** As {@link compile}; each step is rounded to the element type, as in {@link reduceInto}. */
-function compileStrided(expression: string): StridedKernel {
-  const body = `for (let i = 0; i < into.length; i++) {
-    into[i] = all[first + i];
-    for (let j = 1; j < count; j++) {
-      const a = into[i], b = all[first + j * stride + i];
-      into[i] = ${expression};
-    }
-  }`;
-  return new Function("into", "all", "first", "stride", "count", body) as StridedKernel;
+  const combine = kernelOf(op, into);
+  kernelOf("copy", into)(into, all, first);
+  for (let j = 1; j < count; j++) combine(into, all, first + j * stride);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Pair } from "./conv_geometry.ts";
 import type { DeviceBuffer } from "./device.ts";
 
 /**
@@ -13,14 +14,27 @@ export interface FeatureMap {
   readonly width: number;
 }
 
-/** What a convolution layer does; cross-correlation with zero padding, as in PyTorch. */
+/** What follows a layer's sum: see {@link ConvSpec.alpha}. */
+export type ConvActivation = "none" | "relu" | "leaky_relu" | "elu" | "sigmoid" | "tanh";
+
+/**
+ * What a convolution layer does: cross-correlation with zero padding, or its transpose, as PyTorch's `Conv2d` and
+ * `ConvTranspose2d`. Layers of 3x3 taps with padding 1, of 2x2 with stride 2, and the latter's transpose have algorithms of
+ * their own; all others share one.
+ */
 export interface ConvSpec {
-  /**
-   * - `conv3x3`: stride 1, padding 1, weights (out, in, 3, 3), same size.
-   * - `down2x2`: stride 2, no padding, weights (out, in, 2, 2), half the size (even sizes only).
-   * - `up2x2`: transposed, stride 2, weights (in, out, 2, 2), twice the size.
-   */
-  readonly op: "conv3x3" | "down2x2" | "up2x2";
+  /** Taps along rows and columns, >= 1. */
+  readonly kernel: Pair;
+  /** Step between outputs; transposed, between inputs on the output's grid; default 1. */
+  readonly stride?: Pair;
+  /** Zeros around the input; transposed, samples cut off the output's sides; default 0. */
+  readonly padding?: Pair;
+  /** Distance of neighbouring taps; default 1. */
+  readonly dilation?: Pair;
+  /** Whether it is the transpose; default false. */
+  readonly transposed?: boolean;
+  /** Transposed only: samples added below and to the right, less than the stride or the dilation; default 0. */
+  readonly outputPadding?: Pair;
   /** Planes that go in. */
   readonly inChannels: number;
   /** Planes that come out. */
@@ -28,7 +42,11 @@ export interface ConvSpec {
   /** Whether a value per output channel is added. */
   readonly bias: boolean;
   /** Applied after the bias and before the addends. */
-  readonly activation: "none" | "relu";
+  readonly activation: ConvActivation;
+  /**
+   * Below 0, `leaky_relu` is alpha x (default 0.01) and `elu` is alpha (e^x - 1) (default 1). No part in the others.
+   */
+  readonly alpha?: number;
   /** How many further feature maps (of the output's shape) are added to the result: a residual, a skip connection. */
   readonly addends: 0 | 1 | 2;
 }
@@ -66,12 +84,21 @@ export interface ConvEngine {
   /** Writes `map` as planes (channels, height, width) from value `offset` of `target` on. */
   unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void;
 
-  /** Builds a layer: rearranges the weights (row-major, shapes of {@link ConvSpec.op}) once and compiles what it needs. */
+  /**
+   * Builds a layer: rearranges the weights once and compiles what it needs.
+   *
+   * @param weights row-major (out, in, kernel rows, kernel columns), transposed (in, out, kernel rows, kernel columns)
+   * @throws {InvalidArgumentError} when the spec, the weights' length or the bias do not fit together
+   */
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer;
 
   /** Frees a layer's weights. Does nothing once the device is closed. */
   discard(layer: ConvLayer): void;
 
-  /** output = activation(layer(input) + bias) + addends. `output` may be one of `addends`, never `input`. */
+  /**
+   * output = activation(layer(input) + bias) + addends. `output` may be one of `addends`, never `input`.
+   *
+   * @throws {InvalidArgumentError} when a shape does not fit
+   */
   apply(layer: ConvLayer, input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void;
 }

@@ -1,4 +1,5 @@
 import type { ConvEngine } from "./conv_engine.ts";
+import type { GpuSharing } from "./gpu_sharing.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Which backend computes: `"webgpu"` for Deno's own WebGPU, `"cpu"` for WebAssembly SIMD and TypeScript. */
@@ -10,6 +11,14 @@ export interface DeviceBuffer {
   readonly device: Device;
   /** Number of float32 values. */
   readonly length: number;
+}
+
+/** Reads a buffer's values in order, piece by piece. The buffer must stay live and as it is until the end. */
+export interface BufferReader {
+  /** Fills `target` with the next values, all of which must exist; one call at a time. */
+  next(target: Float32Array): Promise<void> | void;
+  /** Ends it, at any value. @throws {DeviceError} what failed on the device */
+  end(): Promise<void>;
 }
 
 /** What a device holds, in bytes. */
@@ -39,6 +48,8 @@ export interface Device {
   readonly isSoftwareAdapter: boolean;
   /** Convolutional networks on this device's own activation layout. */
   readonly conv: ConvEngine;
+  /** For other libraries that compute on the same GPU; only where there is one. */
+  readonly sharing?: GpuSharing;
 
   /** Bytes that a buffer of `length` values takes. */
   bufferBytes(length: number): number;
@@ -65,6 +76,9 @@ export interface Device {
 
   /** A fresh copy of the buffer's values, once all queued work is done. */
   read(buffer: DeviceBuffer): Promise<Float32Array>;
+
+  /** A reader of the buffer's values, after all work queued before its first piece; the device copies ahead of it. */
+  reader(buffer: DeviceBuffer): BufferReader;
 
   /** Queues one kernel. Inputs and output must not overlap unless the kernel says it may run in place. */
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void;

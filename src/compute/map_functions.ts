@@ -1,4 +1,22 @@
-/** Functions of `MapKernel` by number of inputs; `s` and `t` are its two scalars. */
+/**
+ * Functions of `MapKernel` by number of inputs; `s` and `t` are its two scalars.
+ *
+ * @example A device computes what a kernel describes: a + s b
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice } from "@deepinv/distributed/tensor";
+ *
+ * const device = await openDevice("cpu");
+ * const [a, b, out] = [1, 2, 3].map(() => device.allocate(3));
+ * device.write(a, Float32Array.of(1, 2, 3));
+ * device.write(b, Float32Array.of(0.5, 0.5, 0.5));
+ * const row = { offset: 0, strides: [1] }, backwards = { offset: 2, strides: [-1] };
+ * const views = { inputs: [backwards, row], output: row }; // "axpy" has two inputs
+ * device.run({ kind: "map", fn: "axpy", shape: [3], ...views, scalars: [10, 0] }, [a, b], out);
+ * assert.deepEqual([...await device.read(out)], [8, 7, 6]);
+ * device.close();
+ * ```
+ */
 export const MAP_FUNCTIONS = {
   /** s */
   fill: 0,

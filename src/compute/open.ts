@@ -47,10 +47,14 @@ const CHOICES: readonly DeviceChoice[] = ["auto", "gpu", "cpu"];
  *
  * @example Compute on the CPU without a context
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
- * setDefaultDevice(await openDevice("cpu"));
- * console.log(await Tensor.ones([2, 2]).data());
+ * const device = await openDevice("cpu"); // or "gpu", or "auto"
+ * setDefaultDevice(device);
+ * using x = Tensor.ones([2, 2]);
+ * assert.equal(await x.sum().item(), 4);
+ * assert.equal(device.kind, "cpu");
  * ```
  */
 export async function openDevice(choice?: DeviceChoice, options: OpenOptions = {}): Promise<Device> {
@@ -70,6 +74,7 @@ export async function openDevice(choice?: DeviceChoice, options: OpenOptions = {
     const device = await openWebGpuDevice({
       allowSoftware: wanted === "gpu",
       memoryBudget,
+      localWorldSize: options.localWorldSize,
       float16,
       autotune,
     });
@@ -86,7 +91,27 @@ export async function openDevice(choice?: DeviceChoice, options: OpenOptions = {
 
 let current: Device | undefined;
 
-/** Makes `device` the one that tensors are created on when none is named; `undefined` clears it. */
+/** The device that tensors are created on when none is named, if there is one. */
+export function currentDevice(): Device | undefined {
+  return current;
+}
+
+/**
+ * Makes `device` the one that tensors are created on when none is named; `undefined` clears it.
+ *
+ * @example Compute on two devices
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { defaultDevice, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * const [first, second] = [await openDevice("cpu"), await openDevice("cpu")];
+ * setDefaultDevice(first);
+ * using x = Tensor.ones([4]); // on the default device
+ * using y = Tensor.ones([4], { device: second });
+ * using z = y.mul(2); // operations stay where their tensors are
+ * assert(x.device === first && z.device === second && defaultDevice() === first);
+ * ```
+ */
 export function setDefaultDevice(device: Device | undefined): void {
   current = device;
 }
@@ -95,6 +120,19 @@ export function setDefaultDevice(device: Device | undefined): void {
  * The device that tensors are created on when none is named.
  *
  * @throws {DeviceError} before a context was created or {@link setDefaultDevice} was called
+ *
+ * @example What is computed on, and how much memory is in use
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { defaultDevice, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const device = defaultDevice();
+ * const before = device.memory().live;
+ * using x = Tensor.zeros([256, 256]);
+ * assert.equal(device.memory().live - before, device.bufferBytes(x.numel));
+ * console.log(device.kind, device.name, `${device.memory().budget} bytes at most`);
+ * ```
  */
 export function defaultDevice(): Device {
   if (!current) {

@@ -1,5 +1,5 @@
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "./conv_engine.ts";
-import type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "./device.ts";
+import type { BufferReader, Device, DeviceBuffer, DeviceKind, MemoryReport } from "./device.ts";
 
 /**
  * A device that counts what another one would hold, and computes nothing: work that runs on it in no time shows the
@@ -39,6 +39,10 @@ export class PlanningDevice implements Device {
 
   read(buffer: DeviceBuffer): Promise<Float32Array> {
     return Promise.resolve(new Float32Array(buffer.length));
+  }
+
+  reader(): BufferReader {
+    return { next: (target) => void target.fill(0), end: () => Promise.resolve() };
   }
 
   run(): void {}

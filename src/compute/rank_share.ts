@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from "../util/errors.ts";
 
-/** What a process may use of its host, where several ranks share it. */
+/** What a process may use of its host, where several ranks share it: the cpu device and software adapters. */
 export interface RankShare {
   /** Threads of the cpu device. */
   readonly threads: number;
-  /** Bytes of the cpu device's memory. */
+  /** Bytes of the host's memory. */
   readonly memoryBudget: number;
 }
 

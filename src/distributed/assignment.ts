@@ -3,7 +3,23 @@ import { InvalidArgumentError } from "../util/errors.ts";
 /** How items are shared among ranks: in turn, or so that the ranks' costs are about equal. */
 export type AssignmentName = "roundRobin" | "round_robin" | "balanced";
 
-/** Which rank has which item: the same on every rank. */
+/**
+ * Which rank has which item: the same on every rank.
+ *
+ * @example Five tiles, one of them large, on two ranks
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Assignment } from "@deepinv/distributed";
+ *
+ * const inTurn = Assignment.roundRobin(5, 2);
+ * assert.deepEqual([inTurn.itemsOf(0), inTurn.itemsOf(1)], [[0, 2, 4], [1, 3]]);
+ * const fair = Assignment.balanced([4, 1, 1, 1, 1], [1, 1]); // costs of the items, speeds of the ranks
+ * assert.deepEqual([fair.itemsOf(0), fair.itemsOf(1)], [[0], [1, 2, 3, 4]]);
+ * assert.equal(fair.owner(3), 1);
+ * const results = [["of 0"], ["of 1", "of 2", "of 3", "of 4"]]; // by rank
+ * assert.deepEqual(fair.inOrder(results), ["of 0", "of 1", "of 2", "of 3", "of 4"]);
+ * ```
+ */
 export class Assignment {
   readonly #owners: readonly number[];
 

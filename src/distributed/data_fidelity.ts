@@ -44,6 +44,24 @@ interface LocalTerms {
  * The fidelity of a distributed stack: fn(x) = sum_i d_i(A_i(x), y_i), or the mean, with each operator's own `fn` and
  * `grad`. A gradient needs one allReduce of an image, a value one of B numbers. y may hold all operators' measurements or
  * this rank's.
+ *
+ * @example The data term of three operators, wherever they are
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, distribute, DistributedContext, gaussianBlur, L1 } from "@deepinv/distributed";
+ * import { L2, PGD, sheppLogan, Tikhonov } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const blurs = [0.6, 0.9, 1.2].map((sigma) => new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" }));
+ * const physics = await distribute(blurs, ctx);
+ * const y = await physics.A(sheppLogan(16));
+ * const mean = await distribute(new L2(), ctx, { reduction: "mean" }); // one for all operators
+ * const each = await distribute([new L2({ sigma: 0.1 }), new L2({ sigma: 0.2 }), new L1()], ctx); // one for each
+ * assert(await (await each.fn(sheppLogan(16), y, physics)).item() < 1e-6); // all ranks have the sum
+ * const algorithm = new PGD({ dataFidelity: mean, prior: new Tikhonov(), lambda: 1e-3, maxIter: 20 });
+ * const { metrics: { cost: [cost] } } = await algorithm.run(y, physics);
+ * assert(cost[19] < cost[0]);
+ * ```
  */
 export class DistributedDataFidelity extends DataFidelity {
   readonly #fidelityOf: FidelityOf;

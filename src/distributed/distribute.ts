@@ -2,76 +2,23 @@ import { Denoiser } from "../models/denoiser.ts";
 import { DataFidelity } from "../optim/data_fidelity.ts";
 import { Prior } from "../optim/prior.ts";
 import { StackedPhysicsDataFidelity } from "../optim/stacked_fidelity.ts";
-import { LinearPhysics } from "../physics/linear_physics.ts";
+import type { LinearPhysics } from "../physics/linear_physics.ts";
 import { Physics } from "../physics/physics.ts";
 import { StackedLinearPhysics, StackedPhysics } from "../physics/stacked.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
-import { isBalanced } from "./assignment.ts";
-import type { DistributedContext } from "./context.ts";
+import { allOrNone, requireEqual } from "./agreement.ts";
+import { checkCosts, isBalanced } from "./assignment.ts";
+import { DistributedContext } from "./context.ts";
 import { DistributedDataFidelity } from "./data_fidelity.ts";
-import { describe, type Factory, type Items, numberedItems } from "./factory.ts";
+import { checkOptions, type DistributeOptions, type ObjectType, settingsOf } from "./distribute_options.ts";
+import { countOf, describe, type Factory, type ItemKind, type Items, numberedItems } from "./factory.ts";
 import { placeOperators } from "./operator_source.ts";
 import { OperatorShare } from "./operator_share.ts";
-import { DistributedPrior, type DistributedPriorOptions } from "./prior.ts";
+import { DistributedPrior } from "./prior.ts";
 import { DistributedProcessing } from "./processing.ts";
 import { DistributedStackedLinearPhysics } from "./stacked_linear_physics.ts";
 import { DistributedStackedPhysics } from "./stacked_physics.ts";
-
-/** What an object is, where its own type does not say. */
-export type ObjectType = "auto" | "physics" | "linear_physics" | "data_fidelity" | "denoiser" | "prior";
-
-/** How measurements reach every rank. All of them give the same result; one packed allGather is used. */
-export type GatherStrategy = "concatenated" | "naive" | "broadcast";
-
-/** Options of {@link distribute}. */
-export interface DistributeOptions extends DistributedPriorOptions {
-  /** What the object is; needed for factories. Default `"auto"`. */
-  typeObject?: ObjectType;
-  /** How many operators or fidelities a factory makes. */
-  numOperators?: number;
-  /** Given to a factory; rank 0's are used on every rank. Structured-clonable values. */
-  factoryKwargs?: Record<string, unknown>;
-  /** Default `"concatenated"`. */
-  gatherStrategy?: GatherStrategy;
-  /** How a data fidelity combines its operators' terms; default `"sum"`. */
-  reduction?: "sum" | "mean";
-  /**
-   * What each operator costs, in any unit, for `assignment: "balanced"`; by default the operators' own numbers `cost`, and
-   * where they have none, times measured before the first call.
-   */
-  costs?: readonly number[];
-}
-
-/** All options, so that a misspelt one is an error. */
-const OPTIONS: Readonly<Record<keyof DistributeOptions, true>> = {
-  typeObject: true,
-  numOperators: true,
-  factoryKwargs: true,
-  gatherStrategy: true,
-  reduction: true,
-  costs: true,
-  assignment: true,
-  exactProx: true,
-  tilingStrategy: true,
-  maxBatchSize: true,
-  patchSize: true,
-  overlap: true,
-  stride: true,
-  tilingDims: true,
-  blend: true,
-  padding: true,
-};
-
-const GATHER_STRATEGIES: readonly GatherStrategy[] = ["concatenated", "naive", "broadcast"];
-const OBJECT_TYPES: readonly ObjectType[] = [
-  "auto",
-  "physics",
-  "linear_physics",
-  "data_fidelity",
-  "denoiser",
-  "prior",
-];
 
 /**
  * Turns an object into its distributed twin, which every algorithm takes in the place of the local one. Called by all
@@ -83,17 +30,25 @@ const OBJECT_TYPES: readonly ObjectType[] = [
  * - a prior: its denoiser's tiles are spread; one without a denoiser is computed on every rank, see
  *   {@link DistributedPrior}.
  *
- * @throws {InvalidArgumentError} when the object is none of these, or an option is out of range
+ * What is wrong on one rank fails on all of them: an option out of range, or a factory that throws.
  *
- * @example
+ * @throws {InvalidArgumentError} when the object is none of these, an option is out of range, or ranks differ in one
+ * @throws {RankFailedError} when it fails on another rank
+ *
+ * @example Operators that are built where they are needed
  * ```ts
- * import { Blur, distribute, DistributedContext, gaussianBlur, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, distribute, DistributedContext, gaussianBlur, L2, PGD, sheppLogan } from "@deepinv/distributed";
  *
  * await using ctx = await DistributedContext.create({ device: "cpu" });
- * const blur = (index: number) => new Blur({ filter: gaussianBlur({ sigma: 1 + index }), padding: "circular" });
+ * const blur = (index: number) => new Blur({ filter: gaussianBlur({ sigma: 1 + index / 2 }), padding: "circular" });
  * const physics = await distribute(blur, ctx, { typeObject: "linear_physics", numOperators: 3 });
- * const y = await physics.A(Tensor.ones([1, 1, 32, 32]));
- * console.log(y.length); // 3
+ * const image = sheppLogan(32);
+ * const y = await physics.A(image);
+ * assert.equal(y.length, 3);
+ * const dataFidelity = await distribute(new L2(), ctx, { reduction: "mean" });
+ * const { metrics: { psnr: [psnr] } } = await new PGD({ dataFidelity, maxIter: 10 }).run(y, physics, { xGt: image });
+ * assert(psnr[10] > psnr[0]); // algorithms take distributed objects like local ones
  * ```
  */
 export function distribute(
@@ -147,34 +102,73 @@ export async function distribute(
   object: unknown,
   ctx: DistributedContext,
   options: DistributeOptions = {},
-): Promise<
+): Promise<Distributed> {
+  if (!(ctx instanceof DistributedContext)) {
+    throw new InvalidArgumentError("distribute", "ctx", "a DistributedContext", describe(ctx));
+  }
+  const { result: { finish }, reports } = await allOrNone(
+    ctx,
+    "distribute",
+    () => taskOf(object, ctx, options),
+    ({ settings }) => settings,
+  );
+  requireEqual("distribute", reports);
+  return await finish();
+}
+
+type Distributed =
   | DistributedStackedPhysics
   | DistributedStackedLinearPhysics
   | DistributedDataFidelity
   | DistributedProcessing
-  | DistributedPrior
-> {
-  const { typeObject = "auto", gatherStrategy = "concatenated" } = options;
-  oneOf("gatherStrategy", gatherStrategy, GATHER_STRATEGIES);
-  oneOf("typeObject", typeObject, OBJECT_TYPES);
-  for (const name of Object.keys(options)) oneOf("an option", name, Object.keys(OPTIONS));
-  isBalanced(options.assignment);
-  const type = typeObject === "auto" ? typeOf(object) : typeObject;
-  switch (type) {
-    case "denoiser":
-      return new DistributedProcessing(object as Denoiser, ctx, options);
-    case "prior":
-      return new DistributedPrior(object as Prior, ctx, options);
-    case "data_fidelity":
-      return await distributeFidelity(object as DataFidelity | Items<DataFidelity>, ctx, options);
-    default:
-      return await distributePhysics(object as Items<Physics<Tensor>>, ctx, type, options);
-  }
+  | DistributedPrior;
+
+/** What is left to do with arguments that are good on this rank. */
+interface Task {
+  /** What has to be the same on all ranks, as text. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The rest, together with the other ranks. */
+  readonly finish: () => Distributed | Promise<Distributed>;
 }
 
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): void {
-  if (allowed.includes(value)) return;
-  throw new InvalidArgumentError("distribute", name, allowed.map((a) => `"${a}"`).join(", "), `"${value}"`);
+const PHYSICS: ItemKind = { name: "Physics", isItem: (item) => item instanceof Physics };
+const FIDELITY: ItemKind = { name: "DataFidelity", isItem: (item) => item instanceof DataFidelity };
+
+/** @throws {InvalidArgumentError} for what this rank alone can tell to be wrong */
+function taskOf(object: unknown, ctx: DistributedContext, options: DistributeOptions): Task {
+  checkOptions(options);
+  const { typeObject = "auto", reduction, numOperators } = options;
+  const type = typeObject === "auto" ? typeOf(object) : typeObject;
+  const task = (what: string, finish: Task["finish"]): Task => ({
+    settings: { "the object": what, ...settingsOf(options) },
+    finish,
+  });
+  if (type === "denoiser" && object instanceof Physics) {
+    throw new InvalidArgumentError("distribute a denoiser", "the object", "a Denoiser", describe(object));
+  }
+  if (type === "denoiser" || type === "prior") {
+    const made = type === "prior"
+      ? new DistributedPrior(object as Prior, ctx, options)
+      : new DistributedProcessing(object as Denoiser, ctx, options);
+    return task(`a ${type}`, () => made);
+  }
+  if (type === "data_fidelity") {
+    if (object instanceof DataFidelity && !(object instanceof StackedPhysicsDataFidelity)) {
+      const made = new DistributedDataFidelity(() => object, ctx, { reduction });
+      return task("a data fidelity", () => made);
+    }
+    const fidelities = requireItems<DataFidelity>("fidelities", object);
+    const count = countOf(fidelities, numOperators, FIDELITY);
+    return task(
+      `${count} data fidelities`,
+      () => distributeFidelities(fidelities, count, ctx, options),
+    );
+  }
+  const items = requireItems<Physics<Tensor>>("operators", object);
+  const parts = typeof items === "function" ? items : [...items].flatMap(partsOf);
+  const count = countOf(parts, numOperators, PHYSICS);
+  if (options.costs) checkCosts(options.costs, count);
+  return task(`${count} operators`, () => distributePhysics(parts, count, ctx, type, options));
 }
 
 function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
@@ -183,8 +177,8 @@ function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
   if (object instanceof DataFidelity) return "data_fidelity";
   if (object instanceof StackedPhysics || object instanceof StackedLinearPhysics) return "physics";
   if (Array.isArray(object) && object.length > 0) {
-    if (object.every((item) => item instanceof Physics)) return "physics";
-    if (object.every((item) => item instanceof DataFidelity)) return "data_fidelity";
+    if (object.every(PHYSICS.isItem)) return "physics";
+    if (object.every(FIDELITY.isItem)) return "data_fidelity";
   }
   throw new InvalidArgumentError(
     "distribute",
@@ -195,25 +189,21 @@ function typeOf(object: unknown): Exclude<ObjectType, "auto"> {
 }
 
 async function distributePhysics(
-  items: Items<Physics<Tensor>>,
+  parts: Items<Physics<Tensor>>,
+  count: number,
   ctx: DistributedContext,
   type: "physics" | "linear_physics",
   options: DistributeOptions,
 ): Promise<DistributedStackedPhysics | DistributedStackedLinearPhysics> {
-  requireItems("operators", items);
-  const parts = typeof items === "function" ? items : [...items].flatMap(partsOf);
-  const source = await numberedItems(parts, ctx, options, "Physics", (item) => item instanceof Physics);
+  const source = await numberedItems(parts, ctx, { ...options, count }, PHYSICS);
   const balanced = isBalanced(options.assignment);
   const placement = await placeOperators(source, ctx, { balanced, costs: options.costs });
-  warnOfIdleRanks(ctx, source.count);
-  const linear = typeof parts === "function"
-    ? await everyRank(ctx, placement.local.every(isLinear))
-    : parts.every(isLinear);
-  if (!linear && type === "linear_physics") {
+  warnOfIdleRanks(ctx, count);
+  if (!placement.linear && type === "linear_physics") {
     const requirement = 'linear for typeObject "linear_physics"';
     throw new InvalidArgumentError("distribute operators", "every operator", requirement, "another Physics");
   }
-  return linear
+  return placement.linear
     ? new DistributedStackedLinearPhysics(new OperatorShare(ctx, source as never, placement as never))
     : new DistributedStackedPhysics(new OperatorShare(ctx, source, placement));
 }
@@ -224,14 +214,10 @@ function partsOf(operator: Physics<Tensor> | StackedPhysics | StackedLinearPhysi
   return nested ? [...operator] : [operator];
 }
 
-function isLinear(operator: Physics): boolean {
-  return operator instanceof LinearPhysics;
-}
-
-function requireItems(kind: string, items: unknown): void {
+function requireItems<T>(kind: string, items: unknown): Items<T> {
   const iterable = typeof items === "function" ||
     typeof (items as Iterable<unknown> | undefined)?.[Symbol.iterator] === "function";
-  if (iterable) return;
+  if (iterable) return items as Items<T>;
   const requirement = "a stack, a list or a factory";
   throw new InvalidArgumentError(`distribute ${kind}`, "the object", requirement, describe(items));
 }
@@ -242,27 +228,17 @@ function warnOfIdleRanks(ctx: DistributedContext, operators: number): void {
   console.warn(`${idle} of ${ctx.worldSize} ranks get no operator: there are only ${operators}`);
 }
 
-async function everyRank(ctx: DistributedContext, here: boolean): Promise<boolean> {
-  const [least] = await ctx.allReduce(Int32Array.of(here ? 1 : 0), { op: "min" });
-  return least === 1;
-}
-
-async function distributeFidelity(
-  object: DataFidelity | Items<DataFidelity>,
+async function distributeFidelities(
+  fidelities: Items<DataFidelity>,
+  count: number,
   ctx: DistributedContext,
   options: DistributeOptions,
 ): Promise<DistributedDataFidelity> {
+  const source = await numberedItems(fidelities, ctx, { ...options, count }, FIDELITY);
+  const makeOwn = async () => {
+    for (const index of ctx.localIndices(count)) await source.at(index);
+  };
+  await allOrNone(ctx, "distribute", makeOwn, () => null);
   const { reduction } = options;
-  if (object instanceof StackedPhysicsDataFidelity) {
-    return await distributeFidelity([...object], ctx, options);
-  }
-  if (object instanceof DataFidelity) return new DistributedDataFidelity(() => object, ctx, { reduction });
-  requireItems("fidelities", object);
-  const isFidelity = (item: unknown) => item instanceof DataFidelity;
-  const source = await numberedItems(object, ctx, options, "DataFidelity", isFidelity);
-  for (const index of ctx.localIndices(source.count)) await source.at(index);
-  return new DistributedDataFidelity((index) => source.at(index), ctx, {
-    reduction,
-    numOperators: source.count,
-  });
+  return new DistributedDataFidelity((index) => source.at(index), ctx, { reduction, numOperators: count });
 }

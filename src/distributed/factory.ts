@@ -16,48 +16,68 @@ export interface NumberedItems<T> {
   at(index: number): Promise<T>;
 }
 
+/** What is being shared out. */
+export interface ItemKind {
+  /** What an item is, for messages. */
+  readonly name: string;
+  /** Whether something is one. */
+  readonly isItem: (item: unknown) => boolean;
+}
+
 /**
- * Items by number. A factory gets rank 0's arguments on every rank.
+ * How many items there are.
  *
- * @param kind what an item is, for messages
- * @param isItem whether something is one
- * @throws {InvalidArgumentError} when the number of items is not given, or not the list's length, and for other things
+ * @throws {InvalidArgumentError} when the number of a factory's items is not given, or not the list's length, and for
+ * entries of another kind
  */
-export async function numberedItems<T>(
-  items: Items<T>,
-  ctx: DistributedContext,
-  { numOperators, factoryKwargs = {} }: { numOperators?: number; factoryKwargs?: Record<string, unknown> },
-  kind: string,
-  isItem: (item: unknown) => boolean,
-): Promise<NumberedItems<T>> {
-  const checked = (item: T): T => {
-    if (isItem(item)) return item;
-    throw new InvalidArgumentError(`distribute a ${kind}`, "every entry", `a ${kind}`, describe(item));
-  };
+export function countOf<T>(items: Items<T>, numOperators: number | undefined, kind: ItemKind): number {
   if (typeof items !== "function") {
-    const all = [...items].map(checked);
-    if (all.length === 0 || (numOperators !== undefined && numOperators !== all.length)) {
-      const requirement = all.length === 0 ? ">= 1" : `its length ${all.length}`;
-      const got = all.length === 0 ? "an empty list" : String(numOperators);
+    const { length } = [...items].map((item) => checked(item, kind));
+    if (length === 0 || (numOperators !== undefined && numOperators !== length)) {
+      const requirement = length === 0 ? ">= 1" : `its length ${length}`;
+      const got = length === 0 ? "an empty list" : String(numOperators);
       throw new InvalidArgumentError("distribute a list", "numOperators", requirement, got);
     }
-    return { count: all.length, at: (index) => Promise.resolve(all[index]) };
+    return length;
   }
   if (numOperators === undefined || !Number.isInteger(numOperators) || numOperators < 1) {
     const requirement = "a whole number >= 1";
     throw new InvalidArgumentError("distribute a factory", "numOperators", requirement, String(numOperators));
   }
+  return numOperators;
+}
+
+/**
+ * Items by number. A factory gets rank 0's arguments on every rank.
+ *
+ * @param count as {@link countOf} gives it
+ */
+export async function numberedItems<T>(
+  items: Items<T>,
+  ctx: DistributedContext,
+  { count, factoryKwargs = {} }: { count: number; factoryKwargs?: Record<string, unknown> },
+  kind: ItemKind,
+): Promise<NumberedItems<T>> {
+  if (typeof items !== "function") {
+    const all = [...items];
+    return { count, at: (index) => Promise.resolve(all[index]) };
+  }
   const kwargs = await ctx.broadcastObject(factoryKwargs, 0);
   const made = new Map<number, Promise<T>>();
-  const make = async (index: number) => checked(await items(index, ctx.device, kwargs));
+  const make = async (index: number) => checked(await items(index, ctx.device, kwargs), kind);
   return {
-    count: numOperators,
+    count,
     at: (index) => {
       let item = made.get(index);
       if (!item) made.set(index, item = make(index));
       return item;
     },
   };
+}
+
+function checked<T>(item: T, { name, isItem }: ItemKind): T {
+  if (isItem(item)) return item;
+  throw new InvalidArgumentError(`distribute a ${name}`, "every entry", `a ${name}`, describe(item));
 }
 
 /** What something is, for messages. */

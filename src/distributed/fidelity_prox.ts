@@ -1,6 +1,6 @@
 import { dualProx } from "../optim/dual_prox.ts";
 import { weightedL2Prox } from "../optim/weighted_l2_prox.ts";
-import { LinearPhysics, type SqnormOptions } from "../physics/linear_physics.ts";
+import { LinearPhysics } from "../physics/linear_physics.ts";
 import { entriesOf, mapEntries, type Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { TensorList } from "../tensor/tensor_list.ts";
@@ -48,28 +48,22 @@ export async function distributedDualProx(
   gamma: number,
   proxD: (v: Tensor, weight: number, position: number) => Promise<Tensor>,
 ): Promise<Tensor> {
-  let part = parts.get(physics);
-  if (!part) parts.set(physics, part = new LocalPart(physics));
-  part.image = x;
   const { ctx } = physics.share;
   return await dualProx(
     x,
-    part,
+    new LocalPart(physics, x.shape),
     gamma,
     (v, weight) => mapEntries<Signal>(v, (entry, position) => proxD(entry, weight, position)),
     (values) => ctx.allReduce(values, { op: "sum" }),
   );
 }
 
-/** The parts that were made, so that a stack's norm is computed once. */
-const parts = new WeakMap<DistributedStackedLinearPhysics, LocalPart>();
-
 /** A distributed stack as one rank sees it: measurements are this rank's only, images are whole. */
 class LocalPart extends LinearPhysics<TensorList> {
-  /** Of the shape of the images. */
-  image: Tensor | undefined;
-
-  constructor(readonly physics: DistributedStackedLinearPhysics) {
+  constructor(
+    private readonly physics: DistributedStackedLinearPhysics,
+    private readonly imageShape: readonly number[],
+  ) {
     super();
   }
 
@@ -81,10 +75,10 @@ class LocalPart extends LinearPhysics<TensorList> {
     const own = entriesOf(y);
     const apply: OnOperator<Operator> = (operator, _, position) => operator.A_adjoint(own[position]);
     const settings = { reduceOp: "sum" } as const;
-    return await this.physics.share.mapReduce("A_adjoint", "", apply, settings, this.image?.shape) as Tensor;
+    return await this.physics.share.mapReduce("A_adjoint", "", apply, settings, this.imageShape) as Tensor;
   }
 
-  override computeSqnorm(x0: Tensor, options: SqnormOptions = {}): Promise<number> {
-    return this.physics.computeSqnorm(x0, { ...options, localOnly: false });
+  override knownSqnorm(x0: Tensor): Promise<number> {
+    return this.physics.knownSqnorm(x0);
   }
 }

@@ -84,30 +84,42 @@ export async function reduceParts(
   return gather ? await ctx.allReduce(scaled, { op: "sum" }) : scaled.reshape(scaled.shape);
 }
 
+/** The shapes of all tensors, by number; `anew` where what was remembered turned out to be wrong. */
+export type ShapesOf = (anew: boolean) => Promise<readonly (readonly number[])[]>;
+
 /**
  * All ranks' tensors, in the order of their numbers, on every rank. One allGather of this rank's values in one piece; what
  * this rank has itself is not copied back.
  *
  * @param own this rank's tensors with their numbers, ascending; left alone
- * @param shapes of all tensors, by number
+ * @param shapesOf asked again, by all ranks, where some rank sent more or fewer values than its shapes say
  * @param owner the rank that holds a number
  */
 export async function gatherTensors(
   ctx: DistributedContext,
   own: readonly (readonly [number, Tensor])[],
-  shapes: readonly (readonly number[])[],
+  shapesOf: ShapesOf,
   owner: (index: number) => number,
 ): Promise<Tensor[]> {
-  const received = await ctx.allGather(await packed(own.map(([, tensor]) => tensor)));
+  const values = await packed(own.map(([, tensor]) => tensor));
+  let shapes = await shapesOf(false);
+  const received = await ctx.allGather(values);
+  const sent = received.map(() => 0);
+  shapes.forEach((shape, index) => sent[owner(index)] += elements(shape));
+  if (!sent.every((length, rank) => length === received[rank].length)) shapes = await shapesOf(true);
   const mine = new Map(own);
   const read = received.map(() => 0);
   return shapes.map((shape, index) => {
     const rank = owner(index);
-    const length = shape.reduce((product, extent) => product * extent, 1);
+    const length = elements(shape);
     const data = received[rank].subarray(read[rank], read[rank] + length);
     read[rank] += length;
     return mine.get(index)?.reshape(shape) ?? Tensor.from(data, shape, ctx);
   });
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 /** The values of tensors, one after the other. */

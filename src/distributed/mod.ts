@@ -4,11 +4,12 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { DistributedContext } from "@deepinv/distributed/distributed";
  *
  * await using ctx = await DistributedContext.create({ device: "cpu" });
  * const [sum] = await ctx.allReduce(Float32Array.of(ctx.rank), { op: "sum" });
- * console.log(sum === (ctx.worldSize * (ctx.worldSize - 1)) / 2); // true
+ * assert.equal(sum, ctx.worldSize * (ctx.worldSize - 1) / 2);
  * ```
  *
  * @module
@@ -20,7 +21,8 @@ export {
   type DistributedFidelityOptions,
   type FidelityOf,
 } from "./data_fidelity.ts";
-export { distribute, type DistributeOptions, type GatherStrategy, type ObjectType } from "./distribute.ts";
+export { distribute } from "./distribute.ts";
+export type { DistributeOptions, GatherStrategy, ObjectType } from "./distribute_options.ts";
 export type { Factory } from "./factory.ts";
 export { type SharedReduceOptions, SharedTensor } from "./shared_tensor.ts";
 export type { GatherOptions, MapReduceOptions, Reduction } from "./map_reduce.ts";

@@ -1,10 +1,11 @@
 import type { NoiseModel } from "../physics/noise_model.ts";
 import { assertFinite, type Physics, splitSeed } from "../physics/physics.ts";
-import { namesOf, updateEach } from "../physics/updatable.ts";
+import { namesOf, updateEach, versionOf } from "../physics/updatable.ts";
 import { collect, entriesOf, type Signal } from "../tensor/signal.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { TensorList } from "../tensor/tensor_list.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
+import { allOrNone } from "./agreement.ts";
 import { Assignment } from "./assignment.ts";
 import type { DistributedContext } from "./context.ts";
 import {
@@ -27,7 +28,26 @@ export type OnOperator<P, T = Tensor> = (operator: P, index: number, position: n
 /** A call of an operator that shows what it costs. */
 export type Probe<P> = (operator: P, index: number) => Promise<Disposable>;
 
-/** One rank's share of a stack of operators, and how the shares' results become one. */
+/**
+ * One rank's share of a stack of operators, and how the shares' results become one.
+ *
+ * @example A sum over all operators that no method gives: that of their pseudo-inverses, weighted
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, distribute, DistributedContext, gaussianBlur, Tensor } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const blurs = [0.5, 0.6].map((sigma) => new Blur({ filter: gaussianBlur({ sigma }), padding: "circular" }));
+ * const { share } = await distribute(blurs, ctx);
+ * const x = Tensor.ones([1, 1, 16, 16]);
+ * const weighted = await share.mapReduce("weighted", "weighted 16", async (blur, index) => {
+ *   using y = await blur.A(x); // run for this rank's operators, by their numbers in the stack
+ *   return y.mul(index + 1);
+ * }, { reduceOp: "sum" }) as Tensor;
+ * assert(Math.abs(await weighted.mean().item() - 3) < 1e-5); // (1 + 2) times an image of ones, on every rank
+ * assert.deepEqual(share.localIndexes, ctx.localIndices(share.numOperators));
+ * ```
+ */
 export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
   /** Connects the ranks. */
   readonly ctx: DistributedContext;
@@ -61,6 +81,11 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
   /** The names that `update` of at least one operator knows, on any rank. */
   get parameterNames(): readonly string[] {
     return [...new Set([...this.#names, ...namesOf(this.#local)])];
+  }
+
+  /** The sum of the versions of this rank's operators. */
+  get version(): number {
+    return versionOf(this.#local);
   }
 
   /** The numbers of this rank's operators, ascending. From now on they stay the same. */
@@ -172,11 +197,11 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
     const list = TensorList.from(own);
     if (!gather || !ctx.isDistributed) return list;
     using _list = list;
-    const shapes = await this.#shapes.ofAll(key, list.shape, this.#assignment);
+    const shapesOf = (anew: boolean) => this.#shapes.ofAll(key, list.shape, this.#assignment, anew);
     const indexes = this.#assignment.itemsOf(ctx.rank);
     const pairs = own.map((tensor, position) => [indexes[position], tensor] as const);
     return TensorList.from(
-      await gatherTensors(ctx, pairs, shapes, (index) => this.#assignment.owner(index)),
+      await gatherTensors(ctx, pairs, shapesOf, (index) => this.#assignment.owner(index)),
     );
   }
 
@@ -222,13 +247,23 @@ export class OperatorShare<P extends Physics<Tensor> = Physics<Tensor>> {
       return;
     }
     this.#measures = false;
-    const times = this.#fixed ? null : await this.#timesOf(probe);
-    const everyone = await this.ctx.allGatherObject(times);
+    const { reports: everyone } = await allOrNone(
+      this.ctx,
+      "measure operators",
+      () => this.#fixed ? null : this.#timesOf(probe),
+      (times) => times,
+    );
     const known = everyone.filter((list) => list !== null);
     if (known.length < everyone.length) return;
     const before = { assignment: this.#assignment, local: this.#local };
     const assignment = Assignment.balanced(before.assignment.inOrder(known), this.ctx.ranks.map(() => 1));
-    this.#local = await operatorsOf(this.#source, assignment, this.ctx.rank, before);
+    const { result: local } = await allOrNone(
+      this.ctx,
+      "share operators anew",
+      () => operatorsOf(this.#source, assignment, this.ctx.rank, before),
+      () => null,
+    );
+    this.#local = local;
     this.#assignment = assignment;
   }
 

@@ -1,6 +1,8 @@
+import { LinearPhysics } from "../physics/linear_physics.ts";
 import type { Physics } from "../physics/physics.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Assignment, checkCosts } from "./assignment.ts";
+import { allOrNone } from "./agreement.ts";
 import type { DistributedContext } from "./context.ts";
 
 /** Where operators come from: a list that every rank has, or a factory that makes one where it is needed. */
@@ -17,6 +19,8 @@ export interface OperatorPlacement<P> {
   readonly assignment: Assignment;
   /** This rank's operators, by number. */
   readonly local: readonly P[];
+  /** Whether all ranks' operators are linear. */
+  readonly linear: boolean;
   /** The names that `update` of at least one operator knows. */
   readonly parameterNames: readonly string[];
   /** Whether the operators' costs are to be measured before the first call, and the operators shared anew. */
@@ -31,6 +35,7 @@ export interface PlacementOptions {
 
 /** What the ranks tell each other of an operator. */
 interface OperatorFacts {
+  readonly linear: boolean;
   readonly names: readonly string[];
   readonly cost: number | undefined;
 }
@@ -40,6 +45,7 @@ interface OperatorFacts {
  * unless the context is deterministic, by times that are measured later.
  *
  * @throws {InvalidArgumentError} when the costs are not one number >= 0 for each operator
+ * @throws {RankFailedError} when an operator cannot be made on another rank
  */
 export async function placeOperators<P extends Physics<Tensor>>(
   source: OperatorSource<P>,
@@ -51,18 +57,30 @@ export async function placeOperators<P extends Physics<Tensor>>(
   const first = balanced && costs
     ? Assignment.balanced(costs, speeds)
     : Assignment.roundRobin(source.count, ctx.worldSize);
-  const local = await operatorsOf(source, first, ctx.rank);
-  const facts = first.inOrder(await ctx.allGatherObject(local.map(factsOf)));
+  const { result: local, reports } = await allOrNone(
+    ctx,
+    "distribute",
+    () => operatorsOf(source, first, ctx.rank),
+    (operators) => operators.map(factsOf),
+  );
+  const facts = first.inOrder(reports);
+  const linear = facts.every((fact) => fact.linear);
   const parameterNames = [...new Set(facts.flatMap(({ names }) => names))];
-  if (!balanced || costs) return { assignment: first, local, parameterNames, measures: false };
+  if (!balanced || costs) return { assignment: first, local, linear, parameterNames, measures: false };
   const hints = facts.map(({ cost }) => cost);
   if (!hints.every((cost) => cost !== undefined)) {
-    return { assignment: first, local, parameterNames, measures: ctx.isDistributed && !ctx.deterministic };
+    const measures = ctx.isDistributed && !ctx.deterministic;
+    return { assignment: first, local, linear, parameterNames, measures };
   }
   checkCosts(hints, source.count);
   const assignment = Assignment.balanced(hints, speeds);
-  const moved = await operatorsOf(source, assignment, ctx.rank, { assignment: first, local });
-  return { assignment, local: moved, parameterNames, measures: false };
+  const { result: moved } = await allOrNone(
+    ctx,
+    "distribute",
+    () => operatorsOf(source, assignment, ctx.rank, { assignment: first, local }),
+    () => null,
+  );
+  return { assignment, local: moved, linear, parameterNames, measures: false };
 }
 
 /** A rank's operators; those that it already has are not made again. */
@@ -80,5 +98,6 @@ export async function operatorsOf<P>(
 
 function factsOf(operator: Physics<Tensor>): OperatorFacts {
   const { cost } = operator as { cost?: unknown };
-  return { names: operator.parameterNames, cost: typeof cost === "number" ? cost : undefined };
+  const linear = operator instanceof LinearPhysics;
+  return { linear, names: operator.parameterNames, cost: typeof cost === "number" ? cost : undefined };
 }

@@ -1,9 +1,9 @@
-import type { Denoiser } from "../models/denoiser.ts";
 import { Prior } from "../optim/prior.ts";
 import type { Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { DistributedContext } from "./context.ts";
+import { hasDenoiser, LentDenoiser } from "./lent_denoiser.ts";
 import { DistributedProcessing, type ProcessingOptions } from "./processing.ts";
 
 /** Options of a distributed prior. */
@@ -15,9 +15,6 @@ export interface DistributedPriorOptions extends ProcessingOptions {
   exactProx?: boolean;
 }
 
-/** A prior that asks a denoiser. */
-type DenoiserPrior = Prior & { readonly denoiser: Pick<Denoiser, "forward"> };
-
 /**
  * A prior for all ranks together; every method is called by all of them with the same image.
  *
@@ -26,14 +23,18 @@ type DenoiserPrior = Prior & { readonly denoiser: Pick<Denoiser, "forward"> };
  *   it on the whole image: exact, and without communication. With `exactProx: false` the tiles' proxes are spread, while
  *   `fn` and `grad` stay exact.
  *
- * @example
+ * @example Plug-and-play with a denoiser whose tiles are spread
  * ```ts
+ * import assert from "node:assert/strict";
  * import { distribute, DistributedContext, MedianFilter, PnP, Tensor } from "@deepinv/distributed";
  *
  * await using ctx = await DistributedContext.create({ device: "cpu" });
  * const prior = new PnP({ denoiser: new MedianFilter({ kernelSize: 3 }) });
  * const tiled = await distribute(prior, ctx, { patchSize: 32, overlap: 1 });
- * console.log((await tiled.prox(Tensor.ones([1, 1, 64, 80]), 0.1, 1)).shape); // [ 1, 1, 64, 80 ]
+ * const x = Tensor.randn([1, 1, 64, 80], { seed: 1 }); // the same on every rank
+ * using local = await prior.prox(x, 0.1, 1);
+ * using spread = await tiled.prox(x, 0.1, 1);
+ * assert.deepEqual(await spread.data(), await local.data());
  * ```
  */
 export class DistributedPrior extends Prior {
@@ -41,7 +42,8 @@ export class DistributedPrior extends Prior {
   override readonly explicitPrior: boolean;
   /** The prior as it was given. */
   readonly prior: Prior;
-  readonly #acting: Prior;
+  /** Lends the prior the tiled denoiser; none for a prior without one. */
+  readonly #lent: LentDenoiser | undefined;
   readonly #tiles: TiledProx | undefined;
 
   /** Made by `distribute`. */
@@ -53,53 +55,52 @@ export class DistributedPrior extends Prior {
     }
     this.prior = prior;
     this.explicitPrior = prior.explicitPrior;
-    this.#acting = hasDenoiser(prior) ? withDenoiser(prior, ctx, options) : prior;
-    this.#tiles = !hasDenoiser(prior) && options.exactProx === false
-      ? new TiledProx(prior, ctx, options)
-      : undefined;
+    if (!hasDenoiser(prior)) {
+      if (options.exactProx === false) this.#tiles = new TiledProx(prior, ctx, options);
+    } else if (!(prior.denoiser instanceof DistributedProcessing)) {
+      this.#lent = new LentDenoiser(prior, new DistributedProcessing(prior.denoiser, ctx, options));
+    }
   }
 
   /** The prior's value, shape (B,). */
   override fn(x: Tensor, sigma?: number): Promise<Tensor> {
-    return this.#acting.fn(x, sigma);
+    return this.#call(() => this.prior.fn(x, sigma));
   }
 
   /** Its gradient, of x's shape. */
   override grad(x: Tensor, sigma?: number): Promise<Tensor> {
-    return this.#acting.grad(x, sigma);
+    return this.#call(() => this.prior.grad(x, sigma));
   }
 
   /** Its proximal operator, of x's shape. */
   override prox(x: Tensor, sigma: number | undefined, gamma: number): Promise<Tensor> {
-    return this.#tiles ? this.#tiles.prox(x, sigma, gamma) : this.#acting.prox(x, sigma, gamma);
+    return this.#tiles?.prox(x, sigma, gamma) ?? this.#call(() => this.prior.prox(x, sigma, gamma));
+  }
+
+  /** Its conjugate's proximal operator, of x's shape. */
+  override proxConjugate(x: Tensor, sigma: number | undefined, gamma: number, lamb = 1): Promise<Tensor> {
+    if (this.#tiles) return super.proxConjugate(x, sigma, gamma, lamb);
+    return this.#call(() => this.prior.proxConjugate(x, sigma, gamma, lamb));
   }
 
   /** As the prior's own. */
   override memory(): ReadonlyMap<string, Signal> {
-    return this.#acting.memory();
+    return this.prior.memory();
   }
 
   /** As the prior's own. */
   override restore(memory: ReadonlyMap<string, Signal>): void {
-    this.#acting.restore(memory);
+    this.prior.restore(memory);
   }
 
   /** As the prior's own. */
   override reset(): void {
-    this.#acting.reset();
+    this.prior.reset();
   }
-}
 
-function hasDenoiser(prior: Prior): prior is DenoiserPrior {
-  return typeof (prior as { denoiser?: Partial<Denoiser> }).denoiser?.forward === "function";
-}
-
-/** The same prior with its denoiser's tiles spread; one that is spread already stays as it is. */
-function withDenoiser(prior: DenoiserPrior, ctx: DistributedContext, options: ProcessingOptions): Prior {
-  if (prior.denoiser instanceof DistributedProcessing) return prior;
-  const denoiser = { value: new DistributedProcessing(prior.denoiser, ctx, options), enumerable: true };
-  const own = Object.getOwnPropertyDescriptors(prior);
-  return Object.create(Object.getPrototypeOf(prior), { ...own, denoiser });
+  #call(method: () => Promise<Tensor>): Promise<Tensor> {
+    return this.#lent ? this.#lent.during(method) : method();
+  }
 }
 
 /** The prox of each tile alone; every batch of tiles starts cold, so that none depends on those before it. */

@@ -6,6 +6,7 @@ import { type AssignmentName, isBalanced } from "./assignment.ts";
 import type { DistributedContext } from "./context.ts";
 import type { GatherOptions } from "./map_reduce.ts";
 import { levelOf } from "./noise_levels.ts";
+import { checkTilingOptions } from "./strategies/check_options.ts";
 import { type StrategyChoice, strategyFor } from "./strategies/create.ts";
 import type { TilingOptions } from "./strategies/overlap_tiling.ts";
 import type { DistributedSignalStrategy, IndexedPatch } from "./strategies/strategy.ts";
@@ -39,6 +40,20 @@ const SPEED_STEP = 0.25;
 /**
  * A denoiser whose tiles are spread over the ranks: every rank processes its tiles, and assembles the whole image from all
  * ranks'. A batch of tiles is sent while the next one is computed.
+ *
+ * @example A large image, tile by tile, on all ranks
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { distribute, DistributedContext, MedianFilter, Tensor } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const denoiser = new MedianFilter({ kernelSize: 3 });
+ * const tiled = await distribute(denoiser, ctx, { patchSize: 32, overlap: 2, maxBatchSize: 4, blend: "crop" });
+ * const x = Tensor.randn([1, 1, 80, 100], { seed: 1 }); // the same on every rank
+ * using result = await tiled.forward(x, 0.1);
+ * using whole = await denoiser.forward(x);
+ * assert.deepEqual(await result.data(), await whole.data()); // the halo is as wide as the filter
+ * ```
  */
 export class DistributedProcessing extends Denoiser {
   readonly #ctx: DistributedContext;
@@ -63,6 +78,7 @@ export class DistributedProcessing extends Denoiser {
       const requirement = 'a whole number >= 1 or "auto"';
       throw new InvalidArgumentError("distribute a denoiser", "maxBatchSize", requirement, `${maxBatchSize}`);
     }
+    checkTilingOptions(options);
     if (typeof processor?.forward !== "function") {
       const got = (processor as object | undefined)?.constructor?.name ?? String(processor);
       throw new InvalidArgumentError("distribute a denoiser", "the object", "a Denoiser", got);
@@ -118,13 +134,15 @@ export class DistributedProcessing extends Denoiser {
    *
    * @example
    * ```ts
+   * import assert from "node:assert/strict";
    * import { distribute, DistributedContext, DRUNet } from "@deepinv/distributed";
    *
    * await using ctx = await DistributedContext.create({ device: "cpu" });
    * const denoiser = await DRUNet.create({ weights: "small-color" });
    * const tiled = await distribute(denoiser, ctx, { patchSize: 64, overlap: 32, maxBatchSize: "auto" });
    * const { tiles, maxBatchSize, peak } = await tiled.memoryPlan([1, 3, 256, 256]);
-   * console.log(tiles, maxBatchSize, peak); // 16 tiles; Infinity: together, if there is memory for it
+   * assert(tiles <= 16 && maxBatchSize > 0); // Infinity: together, if there is memory for it
+   * console.log(`${peak} bytes at most`);
    * ```
    */
   memoryPlan(shape: readonly number[]): Promise<TileMemory> {

@@ -22,9 +22,18 @@ export class ShapeMemory {
     this.#sums.clear();
   }
 
-  /** The shapes of all operators' results, by number, given this rank's in the order of their numbers. */
-  async ofAll(key: string, own: readonly Shape[], assignment: Assignment): Promise<readonly Shape[]> {
-    let shapes = this.#lists.get(key);
+  /**
+   * The shapes of all operators' results, by number, given this rank's in the order of their numbers.
+   *
+   * @param anew whether what was learned does not count
+   */
+  async ofAll(
+    key: string,
+    own: readonly Shape[],
+    assignment: Assignment,
+    anew: boolean,
+  ): Promise<readonly Shape[]> {
+    let shapes = anew ? undefined : this.#lists.get(key);
     if (!shapes) {
       shapes = assignment.inOrder(await this.ctx.allGatherObject(own));
       if (key !== ShapeMemory.UNKNOWN) this.#lists.set(key, shapes);

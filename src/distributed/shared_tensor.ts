@@ -14,16 +14,18 @@ export interface SharedReduceOptions {
  * float32 values of some shape in memory that the ranks of a host share: reduced in place, without a copy into or out of a
  * staging area. Made by `ctx.sharedTensor(shape)`. Where ranks cannot share memory it works the same, over messages.
  *
- * @example
+ * @example A sum over the ranks of a host without copies
  * ```ts
- * import { DistributedContext, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { DistributedContext } from "@deepinv/distributed";
  *
  * await using ctx = await DistributedContext.create({ device: "cpu" });
- * const sum = await ctx.sharedTensor([2, 3]);
- * sum.values.fill(ctx.rank);
+ * const sum = await ctx.sharedTensor([2, 3]); // called by all ranks
+ * sum.values.fill(ctx.rank + 1); // this rank's part: a Float32Array
  * await sum.allReduce();
  * using total = sum.toTensor();
- * console.log(total.shape); // [ 2, 3 ]
+ * assert.deepEqual(total.shape, [2, 3]);
+ * assert.equal(await total.max().item(), ctx.worldSize * (ctx.worldSize + 1) / 2);
  * ```
  */
 export class SharedTensor {

@@ -33,6 +33,27 @@ export interface DistributedSqnormOptions extends SqnormOptions {
  * A stack of linear operators spread over the ranks: rank r holds operators r, r + worldSize, ..., or a balanced share.
  * Every method is called by all ranks, with the same image; `gather: false` keeps each rank's part and needs no
  * communication, but for the shape of a sum that a rank without operators asks for.
+ *
+ * @example A scan whose views are spread over the ranks
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { distribute, DistributedContext, type LinearPhysics } from "@deepinv/distributed";
+ * import { sheppLogan, type Tensor, Tomography } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const views = (index: number): LinearPhysics<Tensor> =>
+ *   new Tomography({ angles: [0, 15, 30, 45].map((angle) => angle + 60 * index), imgWidth: 16 });
+ * const physics = await distribute(views, ctx, { typeObject: "linear_physics", numOperators: 3 });
+ * const x = sheppLogan(16);
+ * const y = await physics.A(x); // a TensorList of 3, on every rank
+ * assert.equal(y.length, physics.numOperators);
+ * const own = await physics.A(x, { gather: false }); // of this rank's operators, without communication
+ * assert.equal(own.length, physics.localIndexes.length);
+ * using back = await physics.A_adjoint(own); // the sum over all ranks; y would do as well
+ * using product = await physics.A_adjoint_A(x);
+ * assert(await back.sub(product).norm().item() < 1e-4 * await product.norm().item());
+ * assert(await physics.computeSqnorm(x, { localOnly: false }) <= await physics.computeSqnorm(x)); // a bound: the sum
+ * ```
  */
 export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** This rank's share of the operators, for what is distributed along with them. */
@@ -72,6 +93,11 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
   /** The names that at least one operator of the stack knows. */
   override get parameterNames(): readonly string[] {
     return this.share.parameterNames;
+  }
+
+  /** The sum of the versions of this rank's operators. */
+  override get version(): number {
+    return this.share.version;
   }
 
   /** Replaces parameters of every operator, or its noise model, that knows them. Called by all ranks. */
@@ -190,5 +216,16 @@ export class DistributedStackedLinearPhysics extends LinearPhysics<TensorList> {
     // Every norm has one owner, so that the sum does not depend on the number of ranks.
     await this.share.ctx.allReduce(norms, { op: "sum" });
     return norms.reduce((sum, norm) => sum + norm, 0);
+  }
+
+  /** The sum over all ranks, as an operator may have been changed on the rank that has it alone. */
+  protected override async agreedVersion(): Promise<number> {
+    const [version] = await this.share.ctx.allReduce(Float64Array.of(this.version), { op: "sum" });
+    return version;
+  }
+
+  /** Of the whole stack, not the bound. */
+  protected override wholeSqnorm(x0: Tensor): Promise<number> {
+    return this.computeSqnorm(x0, { localOnly: false });
   }
 }

@@ -21,6 +21,25 @@ export interface SumOptions extends GatherOptions {
 /**
  * A stack of operators spread over the ranks: rank r holds operators r, r + worldSize, ..., or a balanced share. Every
  * method is called by all ranks; `gather: false` keeps each rank's part and needs no communication.
+ *
+ * @example Intensities from several random operators
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { AmplitudeLoss, distribute, DistributedContext, GD } from "@deepinv/distributed";
+ * import { type Physics, RandomPhaseRetrieval, Tensor } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const operator = (seed: number): Physics<Tensor> => new RandomPhaseRetrieval({ m: 90, imgSize: [1, 4, 4], seed });
+ * const physics = await distribute(operator, ctx, { typeObject: "physics", numOperators: 3 });
+ * const x = Tensor.randn([1, 2, 4, 4], { seed: 1 });
+ * const y = await physics.A(x);
+ * assert.deepEqual(y.shape, [[1, 90], [1, 90], [1, 90]]);
+ * const dataFidelity = await distribute(new AmplitudeLoss(), ctx); // its gradient sums J_i^T over the ranks
+ * const init = x.add(Tensor.randn(x.shape, { seed: 2 }).mul(0.3));
+ * const algorithm = new GD({ dataFidelity, stepsize: 0.1, maxIter: 20 });
+ * const { metrics: { cost: [cost] } } = await algorithm.run(y, physics, { init });
+ * assert(cost[19] < 0.1 * cost[0]);
+ * ```
  */
 export class DistributedStackedPhysics extends Physics<TensorList> {
   /** This rank's share of the operators, for what is distributed along with them. */
@@ -60,6 +79,11 @@ export class DistributedStackedPhysics extends Physics<TensorList> {
   /** The names that at least one operator of the stack knows. */
   override get parameterNames(): readonly string[] {
     return this.share.parameterNames;
+  }
+
+  /** The sum of the versions of this rank's operators. */
+  override get version(): number {
+    return this.share.version;
   }
 
   /** Replaces parameters of every operator, or its noise model, that knows them. Called by all ranks. */

@@ -1,14 +1,17 @@
 import type { SharedArrayTypes, TypedArray } from "../comm/dtypes.ts";
+import type { ReduceOp } from "../comm/reduce_ops.ts";
 import type { CallOptions, ProcessGroup, ReduceOptions } from "../comm/process_group.ts";
+import { numelOf } from "../tensor/array.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { SharedTensor } from "./shared_tensor.ts";
+import { exchangeStreamed, STREAMED_BYTES } from "./tensor_stream.ts";
 
 /** What collectives exchange: typed arrays, which they fill in place, and tensors, which they leave alone. */
 export type Exchangeable = TypedArray | Tensor;
 
 /** Options of a collective; the group may be of tensors or of typed arrays. */
-export interface CollectiveOptions extends Omit<CallOptions, "group"> {
+export interface CollectiveOptions extends Omit<CallOptions, "group" | "stream"> {
   /** The ranks that take part; all of them by default. */
   group?: TensorGroup | ProcessGroup;
 }
@@ -18,7 +21,25 @@ export interface CombineOptions extends CollectiveOptions, Pick<ReduceOptions, "
 
 /**
  * A `ProcessGroup` whose collectives take tensors too: a tensor argument is read to the host, exchanged, and a new tensor
- * on the same device is returned. Typed arrays are reduced or filled in place. Errors are those of `ProcessGroup`.
+ * on the same device is returned. From 2 MiB on, (all)reduce, broadcast and (all)gather read, exchange and write tensors
+ * piece by piece, so that the three overlap. Typed arrays are reduced or filled in place. Errors are those of
+ * `ProcessGroup`.
+ *
+ * @example Even ranks work together, and so do odd ones
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { DistributedContext, Tensor } from "@deepinv/distributed";
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const [even, odd] = [0, 1].map((r) => ctx.ranks.filter((rank) => rank % 2 === r));
+ * const groups = [await ctx.newGroup(even), odd.length > 0 ? await ctx.newGroup(odd) : undefined]; // by all ranks
+ * const mine = groups[ctx.rank % 2]!;
+ * using x = Tensor.full([2], mine.groupRank + 1); // tensors are left alone, a new one comes back
+ * using sum = await mine.allReduce(x, { op: "sum" });
+ * assert.equal((await sum.data())[0], mine.size * (mine.size + 1) / 2);
+ * const shapes = await mine.allGather(Tensor.zeros([1, ctx.rank + 1])); // shapes may differ
+ * assert.deepEqual(shapes.map(({ shape }) => shape[1] - 1), mine.ranks);
+ * ```
  */
 export class TensorGroup {
   /** Exchanges the values. */
@@ -54,26 +75,62 @@ export class TensorGroup {
   }
 
   /** The combination of everybody's x on every rank, with the same bits everywhere. */
-  allReduce<T extends Exchangeable>(x: T, options: CombineOptions = {}): Promise<T> {
-    return inPlace(x, (values) => this.processes.allReduce(values, lower(options)));
+  async allReduce<T extends Exchangeable>(x: T, options: CombineOptions = {}): Promise<T> {
+    const lowered = lower(options);
+    if (!(x instanceof Tensor)) return await this.processes.allReduce(x, lowered) as T;
+    if (!this.#streams(x.numel, lowered)) {
+      return await throughHost(x, (values) => this.processes.allReduce(values, lowered)) as T;
+    }
+    const result = Tensor.empty(x.shape, x);
+    const exchange = { options: lowered, targets: [result], divisor: this.#divisor(lowered) };
+    await exchangeStreamed(x, exchange, (values, streamed) => this.processes.allReduce(values, streamed));
+    return result as Tensor as T;
   }
 
   /** The combination of everybody's x at `dst`; elsewhere x as it was. */
-  reduce<T extends Exchangeable>(x: T, dst: number, options: CombineOptions = {}): Promise<T> {
-    return inPlace(x, (values) => this.processes.reduce(values, dst, lower(options)));
+  async reduce<T extends Exchangeable>(x: T, dst: number, options: CombineOptions = {}): Promise<T> {
+    const lowered = lower(options);
+    if (!(x instanceof Tensor)) return await this.processes.reduce(x, dst, lowered) as T;
+    if (!this.#streams(x.numel, lowered)) {
+      return await throughHost(x, (values) => this.processes.reduce(values, dst, lowered)) as T;
+    }
+    const result = dst === this.rank ? Tensor.empty(x.shape, x) : x.clone();
+    const exchange = { options: lowered, targets: [result], divisor: this.#divisor(lowered) };
+    await exchangeStreamed(x, exchange, (values, streamed) => this.processes.reduce(values, dst, streamed));
+    return result as Tensor as T;
   }
 
   /** `src`'s x on every rank. */
-  broadcast<T extends Exchangeable>(x: T, src: number, options: CollectiveOptions = {}): Promise<T> {
-    return inPlace(x, (values) => this.processes.broadcast(values, src, lower(options)));
+  async broadcast<T extends Exchangeable>(x: T, src: number, options: CollectiveOptions = {}): Promise<T> {
+    const lowered = lower(options);
+    if (!(x instanceof Tensor)) return await this.processes.broadcast(x, src, lowered) as T;
+    if (!this.#streams(x.numel, lowered)) {
+      return await throughHost(x, (values) => this.processes.broadcast(values, src, lowered)) as T;
+    }
+    const result = src === this.rank ? x.clone() : Tensor.empty(x.shape, x);
+    const exchange = { options: lowered, targets: [result] };
+    await exchangeStreamed(
+      x,
+      exchange,
+      (values, streamed) => this.processes.broadcast(values, src, streamed),
+    );
+    return result as Tensor as T;
   }
 
   /** Everybody's x, by rank, on every rank; shapes may differ. */
   async allGather<T extends Exchangeable>(x: T, options: CollectiveOptions = {}): Promise<T[]> {
-    if (!(x instanceof Tensor)) return await this.processes.allGather(x, lower(options)) as T[];
-    const shapes = await this.processes.allGatherObject(x.shape, lower(options));
-    const parts = await this.processes.allGather(await x.data(), lower(options));
-    return parts.map((values, i) => Tensor.from(values, shapes[i], x)) as unknown as T[];
+    const lowered = lower(options);
+    if (!(x instanceof Tensor)) return await this.processes.allGather(x, lowered) as T[];
+    using own = x.reshape(x.shape);
+    const shapes = await this.processes.allGatherObject(x.shape, lowered);
+    if (this.#streams(Math.max(...shapes.map(numelOf)), lowered)) {
+      const results = gathered(own, shapes, this.#group(lowered).groupRank);
+      const exchange = { options: lowered, targets: results };
+      await exchangeStreamed(own, exchange, (values, streamed) => this.processes.allGather(values, streamed));
+      return results as Tensor[] as T[];
+    }
+    const parts = await this.processes.allGather(await own.data(), lowered);
+    return parts.map((values, i) => Tensor.from(values, shapes[i], own)) as unknown as T[];
   }
 
   /** Everybody's x, by rank, at `dst`; `null` elsewhere. Shapes may differ. */
@@ -82,10 +139,22 @@ export class TensorGroup {
     dst: number,
     options: CollectiveOptions = {},
   ): Promise<T[] | null> {
-    if (!(x instanceof Tensor)) return await this.processes.gather(x, dst, lower(options)) as T[] | null;
-    const shapes = await this.processes.gatherObject(x.shape, dst, lower(options));
-    const parts = await this.processes.gather(await x.data(), dst, lower(options));
-    return (parts?.map((values, i) => Tensor.from(values, shapes![i], x)) ?? null) as unknown as T[] | null;
+    const lowered = lower(options);
+    if (!(x instanceof Tensor)) return await this.processes.gather(x, dst, lowered) as T[] | null;
+    using own = x.reshape(x.shape);
+    const shapes = await this.processes.gatherObject(x.shape, dst, lowered);
+    if (this.#streams(Math.max(...(shapes ?? [x.shape]).map(numelOf)), lowered)) {
+      const results = shapes && gathered(own, shapes, this.#group(lowered).groupRank);
+      const exchange = { options: lowered, targets: results ?? [] };
+      await exchangeStreamed(
+        own,
+        exchange,
+        (values, streamed) => this.processes.gather(values, dst, streamed),
+      );
+      return results as Tensor[] | null as T[] | null;
+    }
+    const parts = await this.processes.gather(await own.data(), dst, lowered);
+    return (parts?.map((values, i) => Tensor.from(values, shapes![i], own)) ?? null) as unknown as T[] | null;
   }
 
   /**
@@ -199,6 +268,19 @@ export class TensorGroup {
   gatherObject<T>(value: T, dst: number, options: CollectiveOptions = {}): Promise<T[] | null> {
     return this.processes.gatherObject(value, dst, lower(options));
   }
+
+  #group(options: { group?: ProcessGroup }): ProcessGroup {
+    return options.group ?? this.processes;
+  }
+
+  /** Whether a tensor of so many values goes piece by piece. */
+  #streams(numel: number, options: { group?: ProcessGroup }): boolean {
+    return 4 * numel >= STREAMED_BYTES && this.#group(options).size > 1;
+  }
+
+  #divisor(options: { op?: ReduceOp; group?: ProcessGroup }): number {
+    return options.op === "avg" ? this.#group(options).size : 1;
+  }
 }
 
 /** The same options for the floor below. */
@@ -216,12 +298,16 @@ function asTensors(list: readonly Exchangeable[] | null): Tensor[] | undefined {
     : undefined;
 }
 
-/** Runs a collective that works in place on an array itself, or on a copy of a tensor's values. */
-async function inPlace<T extends Exchangeable>(
-  x: T,
-  collective: (values: TypedArray) => Promise<TypedArray>,
-): Promise<T> {
-  if (!(x instanceof Tensor)) return await collective(x) as T;
-  const values = await collective(await x.data());
-  return Tensor.from(values as Float32Array, x.shape, x) as unknown as T;
+/** Tensors for the values of all ranks; this rank's is a copy of x. */
+function gathered(x: Tensor, shapes: readonly (readonly number[])[], own: number): Tensor[] {
+  return shapes.map((shape, i) => i === own ? x.clone() : Tensor.empty(shape, x));
+}
+
+/** Runs a collective that works in place on a copy of a tensor's values. */
+async function throughHost(
+  x: Tensor,
+  collective: (values: Float32Array) => Promise<Float32Array>,
+): Promise<Tensor> {
+  const { device, shape } = x;
+  return Tensor.from(await collective(await x.data()), shape, { device });
 }

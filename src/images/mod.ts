@@ -3,12 +3,15 @@
  *
  * @example
  * ```ts
- * import { colourScene, writeImage } from "@deepinv/distributed/io";
+ * import assert from "node:assert/strict";
+ * import { colourScene, readImage, writeImage } from "@deepinv/distributed/io";
  * import { openDevice, setDefaultDevice } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const path = await Deno.makeTempFile({ suffix: ".png" });
- * await writeImage(path, colourScene({ size: 64 }));
+ * const x = colourScene({ size: 64 });
+ * await writeImage(path, x);
+ * assert.ok(await (await readImage(path)).sub(x).abs().max().item() < 1 / 255);
  * await Deno.remove(path);
  * ```
  *

@@ -23,6 +23,18 @@ function sides(size: number | readonly [number, number]): readonly [number, numb
  * A generated colour picture with sharp edges and fine detail, (1, 3, H, W) in [0, 1]; the same for a seed everywhere.
  *
  * @throws {InvalidArgumentError} when a side is not a whole number >= 1
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { colourScene, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = colourScene({ size: [32, 48], seed: 3 });
+ * assert.deepEqual(x.shape, [1, 3, 32, 48]);
+ * assert.ok(await x.min().item() >= 0 && await x.max().item() <= 1);
+ * assert.deepEqual(await x.data(), await colourScene({ size: [32, 48], seed: 3 }).data());
+ * ```
  */
 export function colourScene(options: PictureOptions): Tensor {
   const [height, width] = sides(options.size);
@@ -34,6 +46,18 @@ export function colourScene(options: PictureOptions): Tensor {
  * in [0, 1].
  *
  * @throws {InvalidArgumentError} when a side is not a whole number >= 1
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const batch = Tensor.cat([0, 1, 2, 3].map((seed) => deadLeaves({ size: [24, 32], seed }))); // four pictures
+ * assert.deepEqual(batch.shape, [4, 3, 24, 32]);
+ * assert.ok(await batch.min().item() >= 0 && await batch.max().item() <= 1);
+ * assert.equal(new Set(await batch.mean([1, 2, 3]).data()).size, 4); // all different
+ * ```
  */
 export function deadLeaves(options: PictureOptions): Tensor {
   const [height, width] = sides(options.size);
@@ -51,6 +75,19 @@ export interface PhantomOptions extends TensorOptions {
  *
  * @param n side in pixels
  * @throws {InvalidArgumentError} when the side is not a whole number >= 1, or for dimensions other than 2 and 3
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, sheppLogan } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = sheppLogan(64);
+ * assert.deepEqual(x.shape, [1, 1, 64, 64]);
+ * assert.equal(await x.max().item(), 1); // the skull
+ * assert.ok(Math.abs(await x.slice([null, null, [24, 25], [32, 33]]).item() - 0.3) < 1e-6); // a tumour
+ * assert.deepEqual(sheppLogan(16, { dims: 3 }).shape, [1, 1, 16, 16, 16]); // a volume
+ * ```
  */
 export function sheppLogan(n: number, { dims = 2, device }: PhantomOptions = {}): Tensor {
   if (dims !== 2 && dims !== 3) {

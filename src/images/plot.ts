@@ -38,13 +38,17 @@ interface Picture {
  *
  * @example
  * ```ts
- * import { deadLeaves, plot } from "@deepinv/distributed/io";
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, plot, readImage } from "@deepinv/distributed/io";
  * import { openDevice, setDefaultDevice } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const image = deadLeaves({ size: 64, seed: 1 });
  * const path = await Deno.makeTempFile({ suffix: ".png" });
  * await plot([image, image.square()], { titles: ["truth", "squared"], path });
+ * // or: await plot({ truth: image, squared: image.square() }, { path, rescale: "clip" });
+ * const [, channels, height, width] = (await readImage(path)).shape;
+ * assert.ok(channels === 3 && width > 2 * 192 && height > 192); // small images are enlarged
  * await Deno.remove(path);
  * ```
  */

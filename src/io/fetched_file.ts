@@ -16,6 +16,19 @@ export interface FetchedFile {
  *
  * @param file a location, or one with the hash that its bytes must have; a kept copy of another hash is fetched anew
  * @throws {FileError} when it cannot be read or has another hash, which names both
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readFetched } from "@deepinv/distributed/io";
+ *
+ * // For http and https the file is kept, and read from the disk next time.
+ * const url = "data:text/plain,weights";
+ * const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("weights"));
+ * const sha256 = new Uint8Array(digest).toHex();
+ * assert.equal(new TextDecoder().decode(await readFetched({ url, sha256 })), "weights");
+ * await assert.rejects(readFetched({ url, sha256: "0".repeat(64) }), /its SHA-256 must be 0000/);
+ * ```
  */
 export async function readFetched(file: FetchedFile): Promise<Uint8Array<ArrayBuffer>> {
   const name = locationName(file.url);

@@ -1,6 +1,19 @@
 /** Whole files in and out, by path or URL, with errors that name the file and say what is wrong. */
 
-/** A file that cannot be read or written: missing, not permitted, a directory, or an HTTP failure. */
+/**
+ * A file that cannot be read or written: missing, not permitted, a directory, or an HTTP failure.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { FileError, loadNpy } from "@deepinv/distributed/io";
+ *
+ * const error = await loadNpy("no-such-folder/kernel.npy").catch((error) => error);
+ * assert.ok(error instanceof FileError);
+ * assert.equal(error.path, "no-such-folder/kernel.npy");
+ * assert.equal(error.message, "Cannot read no-such-folder/kernel.npy: no such file or folder");
+ * ```
+ */
 export class FileError extends Error {
   /** `"FileError"`. */
   override readonly name = "FileError";
@@ -27,6 +40,15 @@ export class FileError extends Error {
  *
  * @param location a path, or a `file:`, `http:`, `https:` or `data:` URL (as text or `URL`)
  * @throws {FileError} if it does not exist or cannot be read
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readBytes } from "@deepinv/distributed/io";
+ *
+ * const bytes = await readBytes("data:application/octet-stream;base64,AAEC"); // or a path, or a URL
+ * assert.deepEqual(bytes, Uint8Array.of(0, 1, 2));
+ * ```
  */
 export async function readBytes(location: string | URL): Promise<Uint8Array<ArrayBuffer>> {
   const name = locationName(location);
@@ -53,6 +75,20 @@ export async function readBytes(location: string | URL): Promise<Uint8Array<Arra
  *
  * @param path a path or a `file:` URL; its folder must exist
  * @throws {FileError} if it cannot be written
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readBytes, writeBytes } from "@deepinv/distributed/io";
+ *
+ * const path = await Deno.makeTempFile();
+ * await writeBytes(path, Uint8Array.of(1, 2, 3));
+ * assert.deepEqual(await readBytes(path), Uint8Array.of(1, 2, 3));
+ * await assert.rejects(writeBytes(new URL("https://example.org/x"), new Uint8Array()), {
+ *   name: "FileError",
+ * });
+ * await Deno.remove(path);
+ * ```
  */
 export async function writeBytes(path: string | URL, bytes: Uint8Array): Promise<void> {
   const url = asUrl(path);

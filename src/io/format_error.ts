@@ -3,6 +3,17 @@
  * `SafetensorsError` and `NpyError`.
  *
  * Its message reads "Cannot <action> <path>: <reason>".
+ *
+ * @example One test for every format
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeNpy, decodePng, decodeSafetensors, FormatError } from "@deepinv/distributed/io";
+ *
+ * const bytes = new TextEncoder().encode("<html>not found</html>"); // a server's answer for a lost file
+ * for (const decode of [decodeNpy, decodePng, decodeSafetensors]) {
+ *   assert.throws(() => decode(bytes), (error) => error instanceof FormatError && error.reason.length > 0);
+ * }
+ * ```
  */
 export abstract class FormatError extends Error {
   /**

@@ -4,12 +4,14 @@
  *
  * @example Write a picture, read it back
  * ```ts
+ * import assert from "node:assert/strict";
  * import { readPng, writePng } from "@deepinv/distributed/io";
  *
  * const path = await Deno.makeTempFile({ suffix: ".png" });
  * const data = Float32Array.of(0, 0.25, 0.5, 1); // planes of values in [0, 1]
  * await writePng(path, { width: 2, height: 2, channels: 1, data }, { bitDepth: 16 });
- * console.log((await readPng(path)).data);
+ * const picture = await readPng(path);
+ * assert.ok(picture.data.every((value, i) => Math.abs(value - data[i]) < 1 / 65535));
  * await Deno.remove(path);
  * ```
  *

@@ -15,6 +15,22 @@ import { gatherStrided } from "./strided.ts";
  * @param path where they came from, for messages
  * @returns shape and values in C order
  * @throws {NpyError} if the bytes are not a whole .npy file, or hold objects, text, records or dates
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeNpy } from "@deepinv/distributed/io";
+ *
+ * // np.asfortranarray([[1, 2], [3, 4]], dtype="<i2") as np.save writes it
+ * const header = "{'descr': '<i2', 'fortran_order': True, 'shape': (2, 2), }".padEnd(117) + "\n";
+ * const bytes = Uint8Array.of(
+ *   ...[0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0],
+ *   ...new TextEncoder().encode(header),
+ *   ...[1, 0, 3, 0, 2, 0, 4, 0],
+ * );
+ * const { shape, data } = decodeNpy(bytes);
+ * assert.deepEqual([shape, data], [[2, 2], Float32Array.of(1, 2, 3, 4)]); // float32, in C order
+ * ```
  */
 export function decodeNpy(bytes: Uint8Array, path?: string): FloatArray {
   const header = parseNpyHeader(bytes, path);
@@ -37,6 +53,18 @@ export function decodeNpy(bytes: Uint8Array, path?: string): FloatArray {
  * Encodes an array as a .npy file (version 1.0, little-endian float32, C order).
  *
  * @throws {InvalidArgumentError} if the shape does not fit the values
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeNpy, encodeNpy } from "@deepinv/distributed/io";
+ *
+ * const array = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+ * const bytes = encodeNpy(array);
+ * assert.equal(bytes.length, 128 + 24); // header and float32 values
+ * assert.deepEqual(decodeNpy(bytes), array);
+ * assert.throws(() => encodeNpy({ shape: [2, 2], data: array.data }), { name: "InvalidArgumentError" });
+ * ```
  */
 export function encodeNpy({ shape, data }: FloatArray): Uint8Array<ArrayBuffer> {
   if (elementCount(shape) !== data.length) {
@@ -54,8 +82,25 @@ export function encodeNpy({ shape, data }: FloatArray): Uint8Array<ArrayBuffer> 
  * Loads a .npy file; see {@linkcode decodeNpy}.
  *
  * @param location a path or URL
+ * @returns shape and values in C order, as float32
  * @throws {FileError} if the file cannot be read
  * @throws {NpyError} if it is not a .npy file of numbers
+ *
+ * @example A NumPy array as a tensor
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { encodeNpy, loadNpy } from "@deepinv/distributed/io";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await Deno.writeFile(path, encodeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }));
+ * const { shape, data } = await loadNpy(path);
+ * const kernel = Tensor.from(data, [1, 1, ...shape]);
+ * assert.deepEqual(kernel.shape, [1, 1, 2, 2]);
+ * assert.equal(await kernel.sum().item(), 10);
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadNpy(location: string | URL): Promise<FloatArray> {
   return decodeNpy(await readBytes(location), locationName(location));
@@ -67,6 +112,20 @@ export async function loadNpy(location: string | URL): Promise<FloatArray> {
  * @param path a path or `file:` URL, replaced if it exists
  * @throws {InvalidArgumentError} if the shape does not fit the values
  * @throws {FileError} if the file cannot be written
+ *
+ * @example A tensor for NumPy
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { loadNpy, saveNpy } from "@deepinv/distributed/io";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = Tensor.arange(0, 6).reshape([2, 3]);
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await saveNpy(path, { shape: x.shape, data: await x.data() }); // np.load(path).shape == (2, 3)
+ * assert.deepEqual(await loadNpy(path), { shape: [2, 3], data: Float32Array.of(0, 1, 2, 3, 4, 5) });
+ * await Deno.remove(path);
+ * ```
  */
 export async function saveNpy(path: string | URL, array: FloatArray): Promise<void> {
   await writeBytes(path, encodeNpy(array));

@@ -7,7 +7,24 @@ import { FormatError } from "./format_error.ts";
 import { describeFormat, startsWith } from "./file_signature.ts";
 import type { ScalarType } from "./scalars.ts";
 
-/** Bytes that are not a .npy file, or one that holds something other than numbers. */
+/**
+ * Bytes that are not a .npy file, or one that holds something other than numbers.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeNpy, encodeNpy, NpyError } from "@deepinv/distributed/io";
+ *
+ * const bytes = encodeNpy({ shape: [4], data: new Float32Array(4) });
+ * assert.throws(
+ *   () => decodeNpy(bytes.subarray(0, -4), "kernel.npy"),
+ *   (error) =>
+ *     error instanceof NpyError && error.path === "kernel.npy" &&
+ *     error.message ===
+ *       "Cannot decode npy kernel.npy: truncated: 12 bytes follow its header, its shape needs 16",
+ * );
+ * ```
+ */
 export class NpyError extends FormatError {
   /** `"NpyError"`. */
   override readonly name = "NpyError";

@@ -44,6 +44,19 @@ interface PngParts extends PngColors {
  * @param bytes a whole PNG file
  * @returns one channel for gray images, three for colour and palette images
  * @throws {PngError} if the bytes are not a valid PNG, or have more than `maxPixels` pixels
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodePng } from "@deepinv/distributed/io";
+ *
+ * // One black pixel: 8 bits, gray.
+ * const bytes = Uint8Array.fromBase64(
+ *   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==",
+ * );
+ * const picture = decodePng(bytes);
+ * assert.deepEqual(picture, { width: 1, height: 1, channels: 1, data: Float32Array.of(0) });
+ * ```
  */
 export function decodePng(bytes: Uint8Array, options: DecodePngOptions = {}): PlanarImage {
   const { path, maxPixels = DEFAULT_MAX_PIXELS } = options;

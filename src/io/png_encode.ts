@@ -18,6 +18,17 @@ export interface EncodePngOptions {
  * @param image gray (one channel) or RGB (three), planar
  * @returns the bytes of the file
  * @throws {InvalidArgumentError} if the size does not fit the data, or a value is NaN
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodePng, encodePng } from "@deepinv/distributed/io";
+ *
+ * const data = Float32Array.of(-0.5, 0, 0.5, 2); // clamped to [0, 1]
+ * const bytes = encodePng({ width: 4, height: 1, channels: 1, data });
+ * assert.deepEqual([...bytes.subarray(1, 4)], [..."PNG"].map((letter) => letter.charCodeAt(0)));
+ * assert.deepEqual(decodePng(bytes).data, Float32Array.of(0, 0, 128 / 255, 1)); // one of 256 levels
+ * ```
  */
 export function encodePng(image: PlanarImage, options: EncodePngOptions = {}): Uint8Array<ArrayBuffer> {
   const { bitDepth = 8 } = options;

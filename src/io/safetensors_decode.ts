@@ -30,7 +30,21 @@ export interface SafetensorsEntry extends FloatArray {
   readonly dtype: SafetensorsDtype;
 }
 
-/** Bytes that are not a valid safetensors file. */
+/**
+ * Bytes that are not a valid safetensors file.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "@deepinv/distributed/io";
+ *
+ * const bytes = encodeSafetensors(new Map([["x", { shape: [3], data: Float32Array.of(1, 2, 3) }]]));
+ * assert.throws(
+ *   () => decodeSafetensors(bytes.subarray(0, -4), "model.safetensors"), // half a download
+ *   (error) => error instanceof SafetensorsError && error.path === "model.safetensors",
+ * );
+ * ```
+ */
 export class SafetensorsError extends FormatError {
   /** `"SafetensorsError"`. */
   override readonly name = "SafetensorsError";
@@ -80,6 +94,21 @@ interface Located extends Pick<SafetensorsEntry, "dtype" | "shape"> {
  * @returns the tensors by name, in the order of their bytes
  * @throws {SafetensorsError} if the file is truncated, its header is malformed, tensors overlap or leave gaps, a
  * tensor's bytes do not match its shape, or its dtype is not one of `SafetensorsDtype`
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeSafetensors } from "@deepinv/distributed/io";
+ *
+ * const header = '{"bias":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}';
+ * const bytes = Uint8Array.of(
+ *   ...[header.length, 0, 0, 0, 0, 0, 0, 0],
+ *   ...new TextEncoder().encode(header),
+ *   ...[1, 0, 0xff, 0xff],
+ * );
+ * const bias = decodeSafetensors(bytes).get("bias")!;
+ * assert.deepEqual(bias, { dtype: "I16", shape: [2], data: Float32Array.of(1, -1) });
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, path?: string): Map<string, SafetensorsEntry> {
   const { header, body } = splitFile(bytes, path);
@@ -97,6 +126,17 @@ export function decodeSafetensors(bytes: Uint8Array, path?: string): Map<string,
  * The free-form `__metadata__` of a safetensors file; empty if it has none.
  *
  * @throws {SafetensorsError} if the header or the metadata is malformed
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeSafetensorsMetadata, encodeSafetensors } from "@deepinv/distributed/io";
+ *
+ * const tensors = new Map([["x", { shape: [1], data: Float32Array.of(1) }]]);
+ * const bytes = encodeSafetensors(tensors, { license: "MIT", epochs: "20" });
+ * assert.deepEqual(decodeSafetensorsMetadata(bytes), { license: "MIT", epochs: "20" });
+ * assert.deepEqual(decodeSafetensorsMetadata(encodeSafetensors(tensors)), {});
+ * ```
  */
 export function decodeSafetensorsMetadata(bytes: Uint8Array, path?: string): Record<string, string> {
   const metadata = splitFile(bytes, path).header["__metadata__"] ?? {};

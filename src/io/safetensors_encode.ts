@@ -18,6 +18,23 @@ export interface SafetensorsInput extends FloatArray {
  * @returns the bytes of the file; equal input gives equal bytes
  * @throws {InvalidArgumentError} if a shape does not fit its values, a dtype is unknown, or a value does not fit an
  * integer dtype
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeSafetensors, encodeSafetensors } from "@deepinv/distributed/io";
+ *
+ * const data = Float32Array.of(0.1, 1, 2);
+ * const bytes = encodeSafetensors(
+ *   new Map([
+ *     ["exact", { shape: [3], data }],
+ *     ["small", { shape: [3, 1], data, dtype: "BF16" as const }], // half the bytes, 8 bits of precision
+ *   ]),
+ * );
+ * const decoded = decodeSafetensors(bytes);
+ * assert.deepEqual(decoded.get("exact")!.data, data);
+ * assert.ok(Math.abs(decoded.get("small")!.data[0] - 0.1) < 0.1 * 2 ** -8);
+ * ```
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsInput>,

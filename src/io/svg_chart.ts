@@ -46,6 +46,19 @@ export interface LineChartOptions {
  * @param series the curves; none, or curves without a value to show, give a chart that says "no data"
  * @returns an SVG document
  * @throws {InvalidArgumentError} if the chart is too small, or `xStart` is negative or not a number
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { lineChartSvg } from "@deepinv/distributed/io";
+ *
+ * const svg = lineChartSvg([
+ *   { name: "cost", values: [100, 10, 1, 0.1] },
+ *   { name: "PSNR", values: [18, 24, 27, 28], axis: "right" },
+ * ], { title: "Convergence", logY: true, yLabel: "cost", yLabelRight: "dB" });
+ * assert.ok(svg.startsWith("<svg"));
+ * assert.ok(svg.includes("Convergence") && svg.includes("PSNR"));
+ * ```
  */
 export function lineChartSvg(series: readonly ChartSeries[], options: LineChartOptions = {}): string {
   const { title = "", xLabel = "iteration", yLabel = "", yLabelRight = "", logY = false } = options;

@@ -36,13 +36,20 @@ interface Description {
  * @param source a path, a URL, or the file's bytes
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { loadTorchStateDict } from "@deepinv/distributed/io";
  *
- * try {
- *   for (const [key, { shape }] of await loadTorchStateDict("drunet.pth")) console.log(key, shape);
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot read drunet.pth: no such file or folder
- * }
+ * // torch.save({"weight": torch.tensor([[0.5, -1.5]])}, "weights.pth") in the format before 1.6
+ * const bytes = Uint8Array.fromBase64(
+ *   "gAKKCmz8nEb5IGqoUBkugAJN6QMugAJ9LoACfVgGAAAAd2VpZ2h0Y3RvcmNoLl91dGlscwpfcmVidWlsZF90ZW5zb3JfdjIK" +
+ *     "KChYBwAAAHN0b3JhZ2VjdG9yY2gKRmxvYXRTdG9yYWdlClgBAAAAMFgDAAAAY3B1SwJOdFFLAEsBSwKGSwJLAYaJY2NvbGxl" +
+ *     "Y3Rpb25zCk9yZGVyZWREaWN0CilSdFJzLoACXVgBAAAAMGEuAgAAAAAAAAAAAAA/AADAvw==",
+ * );
+ * const path = await Deno.makeTempFile({ suffix: ".pth" });
+ * await Deno.writeFile(path, bytes);
+ * const weight = (await loadTorchStateDict(path)).get("weight")!;
+ * assert.deepEqual(weight, { dtype: "float32", shape: [1, 2], data: Float32Array.of(0.5, -1.5) });
+ * await Deno.remove(path);
  * ```
  * @throws {FileError} if the file cannot be read
  * @throws {TorchCheckpointError} if it is not such a checkpoint, or asks for more than tensors
@@ -65,6 +72,22 @@ export async function loadTorchStateDict(
  * @param path where they came from, for messages
  * @returns the tensors by key, in the file's order
  * @throws {TorchCheckpointError} if it is damaged, is no such checkpoint, or asks for more than tensors
+ *
+ * @example The weights of a model under DataParallel
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeTorchStateDict } from "@deepinv/distributed/io";
+ *
+ * // torch.save({"module.bias": torch.tensor([0.5, -1.5])}, "weights.pth") in the format before 1.6
+ * const bytes = Uint8Array.fromBase64(
+ *   "gAKKCmz8nEb5IGqoUBkugAJN6QMugAJ9LoACfVgLAAAAbW9kdWxlLmJpYXNjdG9yY2guX3V0aWxzCl9yZWJ1aWxkX3RlbnNvcl92" +
+ *     "MgooKFgHAAAAc3RvcmFnZWN0b3JjaApGbG9hdFN0b3JhZ2UKWAEAAAAwWAMAAABjcHVLAk50UUsASwKFSwGFiWNjb2xsZWN0aW9u" +
+ *     "cwpPcmRlcmVkRGljdAopUnRScy6AAl1YAQAAADBhLgIAAAAAAAAAAAAAPwAAwL8=",
+ * );
+ * const state = decodeTorchStateDict(bytes);
+ * assert.deepEqual([...state.keys()], ["bias"]); // without the prefix
+ * assert.deepEqual(state.get("bias"), { dtype: "float32", shape: [2], data: Float32Array.of(0.5, -1.5) });
+ * ```
  */
 export function decodeTorchStateDict(
   bytes: Uint8Array<ArrayBuffer>,

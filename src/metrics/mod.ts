@@ -3,12 +3,13 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { psnr } from "@deepinv/distributed/metrics";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const image = Tensor.full([1, 1, 8, 8], 0.5);
- * console.log(await psnr(image.add(0.1), image).item()); // 20
+ * assert.ok(Math.abs(await psnr(image.add(0.1), image).item() - 20) < 1e-4); // dB
  * ```
  *
  * @module

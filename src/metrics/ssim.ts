@@ -18,7 +18,24 @@ const K1 = 0.01, K2 = 0.03;
  * channels of (2 m_x m_y + C1) (2 c + C2) / ((m_x^2 + m_y^2 + C1) (s_x + s_y + C2)).
  *
  * @param x (B, C, H, W), H and W at least 6
- * @throws {InvalidArgumentError} when the shapes differ or are too small, or max <= min
+ * @param reference of x's shape
+ * @returns a new tensor (B,), or a scalar with `reduction`
+ * @throws {InvalidArgumentError} when the shapes differ or are too small, an option does not fit, or max <= min
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { colourScene, openDevice, setDefaultDevice, ssim, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const image = colourScene({ size: 16 });
+ * assert.ok(Math.abs(await ssim(image, image).item() - 1) < 1e-6);
+ * const noisy = image.addScaled(Tensor.randn(image.shape, { seed: 1 }), 0.2);
+ * const similarity = await ssim(noisy, image).item();
+ * assert.ok(similarity > 0 && similarity < 0.8);
+ * const bytes = ssim(noisy.mul(255), image.mul(255), { maxPixel: 255 }); // images in [0, 255]: the same value
+ * assert.ok(Math.abs(await bytes.item() - similarity) < 1e-4);
+ * ```
  */
 export function ssim(x: Tensor, reference: Tensor, options: SsimOptions = {}): Tensor {
   return measure(x, reference, options, (image, truth) => {

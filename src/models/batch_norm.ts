@@ -33,12 +33,17 @@ export interface BatchNormKind {
   readonly bias: boolean;
 }
 
-/** A convolution with the batch norm behind it folded in: both are linear in every channel. */
+/**
+ * A convolution with the batch norm behind it folded in: both are linear in every channel.
+ *
+ * @param transposed whether the weights are (in, out, rows, columns)
+ */
 export function foldBatchNorm(
   weights: ReadonlyMap<string, HostParameter>,
   conv: string,
   norm: string,
   kind: BatchNormKind,
+  transposed = false,
 ): ConvWeights {
   const { shape, data } = weights.get(`${conv}.weight`)!;
   const bias = weights.get(`${conv}.bias`)?.data;
@@ -49,10 +54,10 @@ export function foldBatchNorm(
     gain,
     (value, c) => value / (standard ? Math.sqrt(variance[c] + EPSILON) : Math.sqrt(variance[c]) + EPSILON),
   );
-  const perChannel = data.length / shape[0];
+  const perChannel = transposed ? data.length / (shape[0] * shape[1]) : data.length / shape[0];
   return {
     shape,
-    data: data.map((value, i) => value * scale[Math.floor(i / perChannel)]),
+    data: data.map((value, i) => value * scale[Math.floor(i / perChannel) % scale.length]),
     bias: standard || kind.bias
       ? Float32Array.from(scale, (value, c) => ((bias?.[c] ?? 0) - mean[c]) * value + shift[c])
       : undefined,

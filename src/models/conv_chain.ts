@@ -40,7 +40,7 @@ export class ConvChain implements DeviceNetwork {
         const activation = last && !relu ? "none" : "relu";
         const addends = last && residual ? 1 : 0;
         return this.#owned.prepare(
-          { op: "conv3x3", inChannels, outChannels, activation, addends },
+          { kernel: 3, padding: 1, inChannels, outChannels, activation, addends },
           data,
           bias,
         );

@@ -37,6 +37,20 @@ export function differenceAdjoint(v: Tensor, dim: number, rule: DifferenceRule):
  * @param x (B, C, H, W)
  * @returns (B, C, H, W, 2)
  * @throws {InvalidArgumentError} for another number of dimensions
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { nabla, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using x = Tensor.from([[1, 2, 4], [11, 12, 14]]).reshape([1, 1, 2, 3]);
+ * using slopes = nabla(x);
+ * assert.deepEqual(slopes.shape, [1, 1, 2, 3, 2]);
+ * const component = (k: number) => slopes.slice([null, null, null, null, [k, k + 1]]).data();
+ * assert.deepEqual([...await component(0)], [10, 10, 10, 0, 0, 0]); // downwards
+ * assert.deepEqual([...await component(1)], [1, 2, 0, 1, 2, 0]); // to the right
+ * ```
  */
 export function nabla(x: Tensor): Tensor {
   if (x.shape.length !== 4) {
@@ -53,6 +67,19 @@ export function nabla(x: Tensor): Tensor {
  * @param v (B, C, H, W, 2)
  * @returns (B, C, H, W)
  * @throws {InvalidArgumentError} for another shape
+ *
+ * @example Minus the Laplacian, and <nabla x, v> = <x, nabla^T v>
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { nabla, nablaAdjoint, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using impulse = Tensor.from([0, 0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 3, 3]);
+ * using laplacian = nablaAdjoint(nabla(impulse));
+ * assert.deepEqual([...await laplacian.data()], [0, -1, 0, -1, 4, -1, 0, -1, 0]);
+ * using x = Tensor.randn([1, 1, 5, 7], { seed: 1 }), v = Tensor.randn([1, 1, 5, 7, 2], { seed: 2 });
+ * assert(Math.abs(await nabla(x).dot(v).item() - await x.dot(nablaAdjoint(v)).item()) < 1e-4);
+ * ```
  */
 export function nablaAdjoint(v: Tensor): Tensor {
   if (v.shape.length !== 5 || v.shape[4] !== 2) {

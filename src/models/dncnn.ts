@@ -38,13 +38,17 @@ export type DnCNNConfig = Readonly<Required<Pick<DnCNNOptions, "inChannels" | "d
  * The denoiser of Zhang et al. ("Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising", 2017):
  * 3x3 convolutions with ReLUs between them, whose result is added to the image. It is made for one noise level.
  *
- * @example
+ * @example A small network with random weights
  * ```ts
+ * import assert from "node:assert/strict";
  * import { DnCNN, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * using denoiser = await DnCNN.create({ inChannels: 1, depth: 4, nf: 8 });
- * console.log((await denoiser.forward(Tensor.zeros([1, 1, 16, 16]))).shape); // [ 1, 1, 16, 16 ]
+ * using denoiser = await DnCNN.create({ inChannels: 1, outChannels: 1, depth: 4, nf: 8, weights: null, seed: 1 });
+ * using x = Tensor.randn([2, 1, 16, 16], { seed: 2 }); // any B, H and W
+ * using clean = await denoiser.forward(x);
+ * assert.deepEqual(clean.shape, x.shape);
+ * assert.deepEqual([...denoiser.stateDict().keys()].slice(0, 2), ["in_conv.weight", "in_conv.bias"]);
  * ```
  */
 export class DnCNN extends NetworkDenoiser {

@@ -41,14 +41,18 @@ export interface DRUNetOptions {
  * residual blocks without biases that takes the noise level as a further input channel. Images of any size, by
  * deepinv's size rule.
  *
- * @example
+ * @example The small trained network that comes along
  * ```ts
- * import { DRUNet, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, DRUNet, openDevice, psnr, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const denoiser = await DRUNet.create({ weights: "small-color" });
- * const clean = await denoiser.forward(Tensor.full([1, 3, 32, 32], 0.5), 0.05);
- * console.log(clean.shape); // [ 1, 3, 32, 32 ]
+ * using denoiser = await DRUNet.create({ weights: "small-color" });
+ * const image = deadLeaves({ size: 48, seed: 1 });
+ * const noisy = image.add(Tensor.randn(image.shape, { seed: 2 }).mul(0.1));
+ * using clean = await denoiser.forward(noisy, 0.1); // noise level in the image's units: a number, (B,) or a map
+ * const [before, after] = [await psnr(noisy, image).item(), await psnr(clean, image).item()];
+ * assert(after > before + 3); // dB
  * ```
  */
 export class DRUNet extends NetworkDenoiser {

@@ -37,7 +37,7 @@ export class DRUNetNetwork implements DeviceNetwork {
     const blocks = (stage: string, offset: number, n: number, joinAtEnd: boolean): ResidualBlock[] =>
       Array.from({ length: nb }, (_, k) => {
         const joining = joinAtEnd && k === nb - 1;
-        const conv = { op: "conv3x3", inChannels: n, outChannels: n } as const;
+        const conv = { kernel: 3, padding: 1, inChannels: n, outChannels: n } as const;
         return {
           first: layer(`${stage}.${k + offset}.res.0`, { ...conv, activation: "relu" }),
           second: layer(`${stage}.${k + offset}.res.2`, { ...conv, addends: joining ? 2 : 1 }),
@@ -45,11 +45,12 @@ export class DRUNetNetwork implements DeviceNetwork {
         };
       });
     try {
-      this.#head = layer("m_head", { op: "conv3x3", inChannels: inChannels + 1, outChannels: nc[0] });
+      this.#head = layer("m_head", { kernel: 3, padding: 1, inChannels: inChannels + 1, outChannels: nc[0] });
       this.#down = [0, 1, 2].map((level) => ({
         blocks: blocks(`m_down${level + 1}`, 0, nc[level], false),
         sample: layer(`m_down${level + 1}.${nb}`, {
-          op: "down2x2",
+          kernel: 2,
+          stride: 2,
           inChannels: nc[level],
           outChannels: nc[level + 1],
         }),
@@ -57,13 +58,15 @@ export class DRUNetNetwork implements DeviceNetwork {
       this.#body = blocks("m_body", 0, nc[3], true);
       this.#up = [2, 1, 0].map((level) => ({
         sample: layer(`m_up${level + 1}.0`, {
-          op: "up2x2",
+          kernel: 2,
+          stride: 2,
+          transposed: true,
           inChannels: nc[level + 1],
           outChannels: nc[level],
         }),
         blocks: blocks(`m_up${level + 1}`, 1, nc[level], true),
       }));
-      this.#tail = layer("m_tail", { op: "conv3x3", inChannels: nc[0], outChannels });
+      this.#tail = layer("m_tail", { kernel: 3, padding: 1, inChannels: nc[0], outChannels });
     } catch (error) {
       this[Symbol.dispose]();
       throw error;

@@ -74,7 +74,9 @@ export class EPLLDenoiser extends Denoiser {
       for (const step of betas ?? EPLL_SCHEDULE) {
         using previous = estimate;
         const scales = variances.map((variance) => betas ? step * variance : step);
-        const levels = variances.map((variance) => betas ? step : step / Math.max(variance, Number.MIN_VALUE));
+        const levels = variances.map((variance) =>
+          betas ? step : step / Math.max(variance, Number.MIN_VALUE)
+        );
         using patches = await patchEstimate(gmm, previous, patchSize, levels, batchSize);
         using share = Tensor.from(
           scales.map((scale, b) => variances[b] > 0 ? scale / (1 + scale) : 0),

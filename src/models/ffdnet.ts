@@ -45,13 +45,17 @@ export interface FFDNetOptions {
  * 2018): 3x3 convolutions at half the resolution, on the image and its noise map with every 2x2 pixels as channels.
  * Images of odd size are continued with their border and cropped.
  *
- * @example
+ * @example A small network with random weights
  * ```ts
+ * import assert from "node:assert/strict";
  * import { FFDNet, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * using denoiser = await FFDNet.create({ imgChannels: 1, nConvLayers: 4, nf: 8 });
- * console.log((await denoiser.forward(Tensor.zeros([1, 1, 16, 16]), 0.1)).shape); // [ 1, 1, 16, 16 ]
+ * using denoiser = await FFDNet.create({ imgChannels: 1, nConvLayers: 4, nf: 8, weights: null, seed: 1 });
+ * using x = Tensor.zeros([1, 1, 15, 16]); // odd sides, too
+ * using level = Tensor.full([1, 1, 15, 16], 0.1); // the noise level of every pixel
+ * using clean = await denoiser.forward(x, level);
+ * assert.deepEqual(clean.shape, [1, 1, 15, 16]);
  * ```
  */
 export class FFDNet extends NetworkDenoiser {

@@ -9,13 +9,15 @@ export type DenoisingFunction = (x: Tensor, sigma: number | Tensor) => Tensor | 
 /**
  * A denoiser from any function. What the function returns belongs to the caller; it leaves x alone, or returns it.
  *
- * @example
+ * @example Any function as a denoiser, local or distributed
  * ```ts
+ * import assert from "node:assert/strict";
  * import { FunctionDenoiser, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const denoiser = new FunctionDenoiser((x, sigma) => x.mul(typeof sigma === "number" ? 1 - sigma : 1));
- * console.log(await (await denoiser.forward(Tensor.ones([1, 1, 1, 1]), 0.25)).data()); // Float32Array [ 0.75 ]
+ * using clean = await denoiser.forward(Tensor.ones([1, 1, 1, 2]), 0.25);
+ * assert.deepEqual([...await clean.data()], [0.75, 0.75]);
  * ```
  */
 export class FunctionDenoiser extends Denoiser {

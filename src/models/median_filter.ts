@@ -10,13 +10,15 @@ const LARGEST = 41;
  * The median over a square window around every pixel, channel by channel, with mirrored borders; the lower one of the two
  * in the middle where the window has an even number of pixels.
  *
- * @example
+ * @example Broken pixels go
  * ```ts
+ * import assert from "node:assert/strict";
  * import { MedianFilter, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const filtered = await new MedianFilter({ kernelSize: 3 }).forward(Tensor.ones([1, 1, 8, 8]));
- * console.log(filtered.shape); // [ 1, 1, 8, 8 ]
+ * const broken = Tensor.from(Float32Array.from({ length: 64 }, (_, i) => (i % 11 === 5 ? 9 : 1)), [1, 1, 8, 8]);
+ * using filtered = await new MedianFilter({ kernelSize: 3 }).forward(broken);
+ * assert((await filtered.data()).every((value) => value === 1));
  * ```
  */
 export class MedianFilter extends Denoiser {

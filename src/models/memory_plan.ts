@@ -24,13 +24,18 @@ const planners: WeakMap<Device, Planner> = new WeakMap();
  * @param device by default the default device
  * @throws {InvalidArgumentError} when the denoiser refuses the shape
  *
- * @example
+ * @example Before a large image is denoised
  * ```ts
+ * import assert from "node:assert/strict";
  * import { DRUNet, memoryPlan, openDevice, setDefaultDevice } from "@deepinv/distributed";
  *
- * setDefaultDevice(await openDevice("cpu"));
- * const denoiser = await DRUNet.create({ weights: "small-color" });
- * console.log(await memoryPlan(denoiser, [1, 3, 256, 256])); // some 20 million bytes
+ * const device = await openDevice("cpu");
+ * setDefaultDevice(device);
+ * using denoiser = await DRUNet.create({ weights: "small-color" });
+ * const small = await memoryPlan(denoiser, [1, 3, 256, 256]);
+ * const large = await memoryPlan(denoiser, [1, 3, 512, 512]);
+ * assert(small > 1e7 && large < 5 * small); // bytes, without computing anything
+ * console.log(large < device.memory().budget ? "fits" : "use tiles: distribute(denoiser, ctx, { patchSize: 256 })");
  * ```
  */
 export async function memoryPlan(
@@ -63,6 +68,21 @@ export async function memoryPlan(
  * @param count items there are, >= 1
  * @param budget bytes; by default half of what the device's budget has left: the caller holds images, too
  * @throws {InvalidArgumentError} when `count` is no whole number >= 1
+ *
+ * @example A folder of images through a network, as many at once as the memory allows
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { DnCNN, maxBatchSizeFor, memoryPlan, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * const device = await openDevice("cpu");
+ * setDefaultDevice(device);
+ * using network = await DnCNN.create({ inChannels: 1, outChannels: 1, depth: 4, nf: 8, weights: null });
+ * const budget = 1_000_000; // bytes; by default half of what the device has left
+ * const batch = await maxBatchSizeFor(network, [1, 1, 64, 64], 100, device, budget);
+ * assert(batch > 1 && batch < 100);
+ * assert(await memoryPlan(network, [batch, 1, 64, 64]) <= budget);
+ * assert(await memoryPlan(network, [batch + 1, 1, 64, 64]) > budget);
+ * ```
  */
 export async function maxBatchSizeFor(
   denoiser: Pick<Denoiser, "forward">,

@@ -3,17 +3,21 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { DRUNet } from "@deepinv/distributed/models";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const denoiser = await DRUNet.create({ weights: "small-color" });
- * console.log((await denoiser.forward(Tensor.zeros([1, 3, 32, 32]), 0.1)).shape);
+ * using denoiser = await DRUNet.create({ weights: "small-color" });
+ * using clean = await denoiser.forward(Tensor.zeros([1, 3, 32, 32]), 0.1);
+ * assert.deepEqual(clean.shape, [1, 3, 32, 32]);
  * ```
  *
  * @module
  */
 export { BilateralFilter, type BilateralFilterOptions } from "./bilateral_filter.ts";
+export { ConvNet, type ConvNetOptions } from "./conv_net.ts";
+export type { ConvNetConv, ConvNetLayer, ConvNetResidual, ConvNetShuffle } from "./conv_net_layout.ts";
 export { Denoiser } from "./denoiser.ts";
 export { nabla, nablaAdjoint } from "./differences.ts";
 export { DnCNN, type DnCNNConfig, type DnCNNOptions } from "./dncnn.ts";
@@ -38,6 +42,7 @@ export {
   OnnxRuntimeError,
   type OnnxSession,
   type OnnxTensor,
+  type OnnxTensorConstructor,
   type OnnxValueMetadata,
 } from "./onnx_runtime.ts";
 export type { PrimalDualOptions, PrimalDualSettings } from "./over_relaxation.ts";

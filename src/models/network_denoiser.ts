@@ -14,6 +14,22 @@ export interface DeviceNetwork extends Disposable {
 /**
  * A convolutional network: parameters in host memory by deepinv's key names, and its layers on every device that it has
  * been used on, made at the first use.
+ *
+ * @example The weights of one network in another
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { DnCNN, type NetworkDenoiser, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const options = { inChannels: 1, outChannels: 1, depth: 3, nf: 4, weights: null };
+ * using trained: NetworkDenoiser = await DnCNN.create({ ...options, seed: 1 });
+ * using fresh: NetworkDenoiser = await DnCNN.create({ ...options, seed: 2 });
+ * const state = trained.stateDict(); // Map of deepinv's key names to tensors
+ * assert.deepEqual(state.get("in_conv.weight")?.shape, [4, 1, 3, 3]);
+ * await fresh.loadStateDict(state);
+ * using x = Tensor.randn([1, 1, 16, 16], { seed: 3 });
+ * assert.deepEqual(await (await fresh.forward(x, 0.1)).data(), await (await trained.forward(x, 0.1)).data());
+ * ```
  */
 export abstract class NetworkDenoiser extends Denoiser implements Disposable {
   readonly #owner: string;

@@ -1,10 +1,18 @@
+import type { Device } from "../compute/device.ts";
 import { rankShare } from "../compute/rank_share.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 import { Denoiser } from "./denoiser.ts";
 import { applyOnFixedSize } from "./fixed_tiles.ts";
 import { noiseMap } from "./noise_map.ts";
-import { checkOptions, chooseBackend, type OnnxDenoiserOptions, readModel } from "./onnx_options.ts";
+import { OnnxExchange } from "./onnx_exchange.ts";
+import {
+  checkOptions,
+  chooseBackend,
+  chooseShared,
+  type OnnxDenoiserOptions,
+  readModel,
+} from "./onnx_options.ts";
 import { type OnnxPlan, planInputs, scalarDims } from "./onnx_plan.ts";
 import {
   loadOnnxRuntime,
@@ -17,17 +25,20 @@ import {
 
 /**
  * A denoiser from an ONNX model: one's own network, as PyTorch and others export it. onnxruntime is an optional
- * dependency, fetched from npm when the first model is opened.
+ * dependency, fetched from npm when the first model is opened. On webgpu it computes on the default device's own GPU
+ * device, if that is a WebGPU one: images then go in and come out as GPU buffers.
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { OnnxDenoiser } from "@deepinv/distributed";
  *
- * try {
- *   await OnnxDenoiser.create({ model: "denoiser.onnx" });
- * } catch (error) {
- *   console.log((error as Error).message); // Cannot read denoiser.onnx: no such file or folder
- * }
+ * // With a model of your own: const denoiser = await OnnxDenoiser.create({ model: "denoiser.onnx" });
+ * // and then, as every denoiser: await denoiser.forward(x, 0.05);
+ * await assert.rejects(
+ *   OnnxDenoiser.create({ model: "no-such-folder/denoiser.onnx" }),
+ *   /^FileError: Cannot read no-such-folder\/denoiser\.onnx: no such file or folder/,
+ * );
  * ```
  */
 export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
@@ -35,19 +46,25 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
   readonly fixedSize: readonly [number, number] | undefined;
   /** Where the model runs. */
   readonly backend: OnnxBackend;
+  /** Whether it runs on the GPU device of the default device, as of when it was opened. */
+  readonly sharesDevice: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #session: OnnxSession;
   readonly #plan: OnnxPlan;
   readonly #overlap: readonly [number, number];
+  readonly #exchange: OnnxExchange;
 
   private constructor(
     runtime: OnnxRuntime,
     session: OnnxSession,
     plan: OnnxPlan,
     backend: OnnxBackend,
+    shared: Device | undefined,
     options: OnnxDenoiserOptions,
   ) {
     super();
+    this.sharesDevice = shared !== undefined;
+    this.#exchange = new OnnxExchange(runtime, shared);
     this.#runtime = runtime;
     this.#session = session;
     this.#plan = plan;
@@ -73,15 +90,21 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
     const { bytes, name } = await readModel(model);
     const backend = chooseBackend(options.backend ?? "auto");
     const runtime = options.runtime ?? await loadOnnxRuntime(backend);
+    const shared = chooseShared(backend, runtime, options);
+    const gpu = shared && {
+      executionProviders: [{ name: backend, device: shared.sharing!.device }],
+      preferredOutputLocation: "gpu-buffer",
+    };
     let session: OnnxSession;
     try {
       session = await runtime.InferenceSession.create(bytes, {
-        executionProviders: [backend],
+        ...gpu ?? { executionProviders: [backend] },
         logSeverityLevel: 3,
         intraOpNumThreads: threads,
       });
     } catch (cause) {
-      throw new OnnxRuntimeError(`open ${name}`, backend, (cause as Error).message, { cause });
+      const advice = shared ? '; on a device of its own ("shareDevice: false") it may do' : "";
+      throw new OnnxRuntimeError(`open ${name}`, backend, (cause as Error).message + advice, { cause });
     }
     try {
       return new OnnxDenoiser(
@@ -89,6 +112,7 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
         session,
         planInputs(session.inputMetadata, noiseLevel),
         backend,
+        shared,
         options,
       );
     } catch (error) {
@@ -167,20 +191,27 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
 
   async #runGroup(input: Tensor, levels: readonly number[]): Promise<Tensor> {
     const { image, noise } = this.#plan;
-    const [batch, channels, height, width] = input.shape;
-    const feeds: Record<string, OnnxTensor> = {};
+    const [batch, channels] = input.shape;
     if (noise.kind === "map") {
       using pixels = input.slice([null, [0, channels - 1]]);
       using map = input.slice([null, [channels - 1, channels]]);
-      feeds[image.name] = await this.#feed(pixels);
-      feeds[noise.input.name] = await this.#feed(map);
-    } else feeds[image.name] = await this.#feed(input);
+      return await this.#infer(input, {
+        [image.name]: await this.#exchange.feed(pixels),
+        [noise.input.name]: await this.#exchange.feed(map),
+      });
+    }
+    const feeds = { [image.name]: await this.#exchange.feed(input) };
     if (noise.kind === "scalar") {
       const dims = scalarDims(noise.input, batch);
       const length = dims.reduce((product, extent) => product * extent, 1);
       const values = Float32Array.from({ length }, (_, i) => levels[Math.min(i, levels.length - 1)]);
       feeds[noise.input.name] = new this.#runtime.Tensor("float32", values, dims);
     }
+    return await this.#infer(input, feeds);
+  }
+
+  async #infer(input: Tensor, feeds: Record<string, OnnxTensor>): Promise<Tensor> {
+    const [batch, , height, width] = input.shape;
     let outputs: Record<string, OnnxTensor>;
     try {
       outputs = await this.#session.run(feeds);
@@ -188,18 +219,19 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
       throw new OnnxRuntimeError("run the model", this.backend, (cause as Error).message, { cause });
     }
     const [name] = Object.keys(outputs);
-    const { data, dims } = outputs[this.#session.outputMetadata[0]?.name ?? name];
-    if (dims.length !== 4 || dims[0] !== batch || dims[2] !== height || dims[3] !== width) {
-      const reason = `it gives ${formatShape(dims)} for ${
-        formatShape(input.shape)
-      }, not as many images of this size`;
-      throw new OnnxRuntimeError("use the model's output", this.backend, reason);
+    const output = outputs[this.#session.outputMetadata[0]?.name ?? name];
+    const { dims } = output;
+    try {
+      if (dims.length !== 4 || dims[0] !== batch || dims[2] !== height || dims[3] !== width) {
+        const reason = `it gives ${formatShape(dims)} for ${
+          formatShape(input.shape)
+        }, not as many images of this size`;
+        throw new OnnxRuntimeError("use the model's output", this.backend, reason);
+      }
+      return await this.#exchange.take(output, input.device);
+    } finally {
+      Object.values(outputs).forEach((tensor) => tensor.dispose?.());
     }
-    return Tensor.from(Float32Array.from(data), dims, { device: input.device });
-  }
-
-  async #feed(tensor: Tensor): Promise<OnnxTensor> {
-    return new this.#runtime.Tensor("float32", await tensor.data(), [...tensor.shape]);
   }
 }
 

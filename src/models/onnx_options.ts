@@ -1,4 +1,5 @@
-import { defaultDevice } from "../compute/open.ts";
+import type { Device } from "../compute/device.ts";
+import { currentDevice, defaultDevice } from "../compute/open.ts";
 import { locationName } from "../io/files.ts";
 import { type FetchedFile, readFetched } from "../io/fetched_file.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
@@ -24,6 +25,11 @@ export interface OnnxDenoiserOptions {
   inputSize?: readonly [number, number];
   /** Least overlap, in pixels, of the tiles that larger images than a fixed size are cut into; default a quarter of it. */
   overlap?: number;
+  /**
+   * Whether a model on webgpu runs on the default device's own GPU device where that is a WebGPU one, so that images stay
+   * on the GPU; default true. Otherwise onnxruntime opens a device of its own, and values pass through host memory.
+   */
+  shareDevice?: boolean;
   /** Threads of the cpu backend; default this rank's share of the cores. */
   threads?: number;
   /** The onnxruntime module itself, in place of the pinned version that is loaded from npm. */
@@ -32,7 +38,7 @@ export interface OnnxDenoiserOptions {
 
 /** @throws {InvalidArgumentError} for options that are not among those listed */
 export function checkOptions(
-  { inputSize, overlap, threads, noiseLevel, backend }: OnnxDenoiserOptions,
+  { inputSize, overlap, threads, noiseLevel, backend, shareDevice }: OnnxDenoiserOptions,
 ): void {
   const action = "open an ONNX model";
   const isCount = (value: number, least: number) => Number.isInteger(value) && value >= least;
@@ -44,6 +50,7 @@ export function checkOptions(
   check("inputSize", sides, "two whole numbers >= 1", inputSize);
   check("overlap", overlap === undefined || isCount(overlap, 0), "a whole number >= 0", overlap);
   check("threads", threads === undefined || isCount(threads, 1), "a whole number >= 1", threads);
+  check("shareDevice", [true, false, undefined].includes(shareDevice), "true or false", shareDevice);
   const levels = ["scalar", "map", "none", "auto", undefined],
     backends = ["cpu", "webgpu", "auto", undefined];
   check("noiseLevel", levels.includes(noiseLevel), '"scalar", "map", "none" or "auto"', noiseLevel);
@@ -55,6 +62,17 @@ export function chooseBackend(choice: OnnxBackend | "auto"): OnnxBackend {
   if (choice !== "auto") return choice;
   const device = defaultDevice();
   return device.kind === "webgpu" && !device.isSoftwareAdapter ? "webgpu" : "cpu";
+}
+
+/** The device that the model runs on too, if it can share the default one and may. */
+export function chooseShared(
+  backend: OnnxBackend,
+  runtime: OnnxRuntime,
+  { shareDevice = true }: OnnxDenoiserOptions,
+): Device | undefined {
+  const device = currentDevice();
+  const can = backend === "webgpu" && runtime.Tensor.fromGpuBuffer && device?.sharing;
+  return shareDevice && can ? device : undefined;
 }
 
 /** The model's bytes, and what to call it. */

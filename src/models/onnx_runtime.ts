@@ -12,10 +12,31 @@ export interface OnnxValueMetadata {
 
 /** A tensor of onnxruntime. */
 export interface OnnxTensor {
-  /** Row-major values. */
+  /** Row-major values, where they are in host memory. */
   readonly data: ArrayLike<number>;
   /** Extents. */
   readonly dims: readonly number[];
+  /** Element type. */
+  readonly type?: string;
+  /** `"gpu-buffer"` where the values are on a GPU. */
+  readonly location?: string;
+  /** Where they are there. */
+  readonly gpuBuffer?: GPUBuffer;
+  /** The values, wherever they are. */
+  getData?(): Promise<ArrayLike<number>>;
+  /** Frees it. */
+  dispose?(): void;
+}
+
+/** Makes tensors of onnxruntime. */
+export interface OnnxTensorConstructor {
+  /** Of values in host memory. */
+  new (type: "float32", data: Float32Array, dims: readonly number[]): OnnxTensor;
+  /** Of values on a GPU, in `onnxruntime-web`. */
+  fromGpuBuffer?(
+    buffer: GPUBuffer,
+    options: { dataType: "float32"; dims: readonly number[] },
+  ): OnnxTensor;
 }
 
 /** A loaded model. */
@@ -33,7 +54,7 @@ export interface OnnxSession {
 /** The package: `onnxruntime-node`, `onnxruntime-web`, or a stand-in. */
 export interface OnnxRuntime {
   /** Tensors. */
-  readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => OnnxTensor;
+  readonly Tensor: OnnxTensorConstructor;
   /** Models. */
   readonly InferenceSession: {
     create(model: Uint8Array, options: Record<string, unknown>): Promise<OnnxSession>;
@@ -51,7 +72,29 @@ const PACKAGES: Readonly<Record<OnnxBackend, string>> = {
   webgpu: "npm:onnxruntime-web@1.30.0/webgpu",
 };
 
-/** onnxruntime cannot be loaded, or cannot run a model. */
+/**
+ * onnxruntime cannot be loaded, or cannot run a model.
+ *
+ * @example A classical denoiser where onnxruntime is not installed
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { type Denoiser, MedianFilter, OnnxRuntimeError } from "@deepinv/distributed/models";
+ *
+ * async function orMedian(open: () => Promise<Denoiser>): Promise<Denoiser> {
+ *   try {
+ *     return await open(); // for example () => OnnxDenoiser.create({ model: "net.onnx" })
+ *   } catch (error) {
+ *     if (!(error instanceof OnnxRuntimeError)) throw error;
+ *     console.warn(error.message); // what could not be done, on which backend, why, and what to do
+ *     return new MedianFilter({ kernelSize: 3 });
+ *   }
+ * }
+ *
+ * const advice = 'it is fetched when first used: run "deno cache npm:onnxruntime-node"';
+ * const missing = new OnnxRuntimeError("load onnxruntime-node", "cpu", advice);
+ * assert(await orMedian(() => Promise.reject(missing)) instanceof MedianFilter);
+ * ```
+ */
 export class OnnxRuntimeError extends Error {
   /** `"OnnxRuntimeError"`. */
   override readonly name = "OnnxRuntimeError";

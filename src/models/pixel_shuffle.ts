@@ -1,17 +1,19 @@
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** (B, C, 2h, 2w) to (B, 4C, h, w): channel 4c + 2i + j has the pixels (2y + i, 2x + j) of channel c. */
-export function pixelUnshuffle(x: Tensor): Tensor {
+/** (B, C, f h, f w) to (B, f^2 C, h, w): channel f^2 c + f i + j has the pixels (f y + i, f x + j) of channel c. */
+export function pixelUnshuffle(x: Tensor, factor = 2): Tensor {
   const [batch, channels, height, width] = x.shape;
-  using split = x.reshape([batch, channels, height / 2, 2, width / 2, 2]);
+  const [h, w] = [height / factor, width / factor];
+  using split = x.reshape([batch, channels, h, factor, w, factor]);
   using gathered = split.permute([0, 1, 3, 5, 2, 4]);
-  return gathered.reshape([batch, 4 * channels, height / 2, width / 2]);
+  return gathered.reshape([batch, factor ** 2 * channels, h, w]);
 }
 
 /** The inverse of {@link pixelUnshuffle}. */
-export function pixelShuffle(x: Tensor): Tensor {
+export function pixelShuffle(x: Tensor, factor = 2): Tensor {
   const [batch, channels, height, width] = x.shape;
-  using split = x.reshape([batch, channels / 4, 2, 2, height, width]);
+  const count = channels / factor ** 2;
+  using split = x.reshape([batch, count, factor, factor, height, width]);
   using spread = split.permute([0, 1, 4, 2, 5, 3]);
-  return spread.reshape([batch, channels / 4, 2 * height, 2 * width]);
+  return spread.reshape([batch, count, factor * height, factor * width]);
 }

@@ -27,7 +27,7 @@ export class PreparedLayers implements Disposable {
 
   /** One more layer; by default without activation and addends, with a bias where one is given. */
   prepare(
-    spec: Pick<ConvSpec, "op" | "inChannels" | "outChannels"> & Partial<ConvSpec>,
+    spec: Pick<ConvSpec, "kernel" | "inChannels" | "outChannels"> & Partial<ConvSpec>,
     weights: Float32Array,
     bias?: Float32Array,
   ): ConvLayer {

@@ -20,6 +20,20 @@ type State = readonly Tensor[];
  * ramps where the total variation makes stairs:
  * argmin_x min_r ||x - y||^2 / 2 + 0.1 threshold ||r||_{1,2} + 0.15 threshold ||J(nabla x - r)||_{1,F}.
  * Every call starts cold.
+ *
+ * @example Ramps stay ramps
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, Tensor, TGVDenoiser, TVDenoiser } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const ramp = Tensor.arange(0, 16).div(4).reshape([1, 1, 1, 16]).expand([1, 1, 4, 16]);
+ * const options = { tau: 0.1, nItMax: 40 }; // as TVDenoiser's
+ * using smooth = await new TGVDenoiser(options).forward(ramp, 3);
+ * using stairs = await new TVDenoiser(options).forward(ramp, 0.3); // the same weight of the first order
+ * assert(await smooth.sub(ramp).abs().max().item() < 0.05);
+ * assert(await stairs.sub(ramp).abs().max().item() > 0.2); // the total variation flattens both ends
+ * ```
  */
 export class TGVDenoiser extends PrimalDualDenoiser {
   /**

@@ -7,14 +7,18 @@ import { TVSolver } from "./tv_solver.ts";
  * The proximal operator of the isotropic total variation (Rudin, Osher and Fatemi, 1992):
  * argmin_x ||x - y||^2 / 2 + threshold TV(x). Every call starts cold.
  *
- * @example
+ * @example A noisy image
  * ```ts
- * import { openDevice, setDefaultDevice, Tensor, TVDenoiser } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { openDevice, psnr, setDefaultDevice, sheppLogan, Tensor, TVDenoiser } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const noisy = Tensor.randn([1, 1, 16, 16], { seed: 1 });
- * const clean = await new TVDenoiser({ nItMax: 50 }).forward(noisy, 0.1);
- * console.log(clean.shape); // [ 1, 1, 16, 16 ]
+ * const image = sheppLogan(32);
+ * const noisy = image.add(Tensor.randn(image.shape, { seed: 1 }).mul(0.1));
+ * const denoiser = new TVDenoiser({ nItMax: 30 }); // at most 30 iterations
+ * using clean = await denoiser.forward(noisy, 0.1); // the threshold: the weight of the total variation
+ * const [before, after] = [await psnr(noisy, image).item(), await psnr(clean, image).item()];
+ * assert(after > before + 2); // dB
  * ```
  */
 export class TVDenoiser extends PrimalDualDenoiser {

@@ -45,13 +45,15 @@ export interface UNetOptions {
  * ReLUs at halved resolutions, and back up with skip connections. It is made for one noise level. Images whose sides are
  * no multiples of 2^(scales - 1) are continued with their border and cropped.
  *
- * @example
+ * @example A small network with random weights
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, setDefaultDevice, Tensor, UNet } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * using denoiser = await UNet.create({ inChannels: 1, outChannels: 1, scales: 2, nf: 4 });
- * console.log((await denoiser.forward(Tensor.zeros([1, 1, 15, 16]))).shape); // [ 1, 1, 15, 16 ]
+ * using denoiser = await UNet.create({ inChannels: 1, outChannels: 1, scales: 2, nf: 4, weights: null, seed: 1 });
+ * using clean = await denoiser.forward(Tensor.zeros([1, 1, 15, 16])); // odd sides, too
+ * assert.deepEqual(clean.shape, [1, 1, 15, 16]);
  * ```
  */
 export class UNet extends NetworkDenoiser {

@@ -43,14 +43,18 @@ type Threshold = Readonly<Awaited<ReturnType<typeof thresholdOf>>> & { readonly 
  * 1994). With `soft` it is the proximal operator of threshold ||details||_1 where the transform is orthonormal. Sides of
  * odd length are continued by one sample and cropped.
  *
- * @example
+ * @example A noisy image
  * ```ts
- * import { openDevice, setDefaultDevice, Tensor, WaveletDenoiser } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { openDevice, psnr, setDefaultDevice, sheppLogan, Tensor, WaveletDenoiser } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const noisy = Tensor.randn([1, 1, 32, 32], { seed: 1 });
- * const clean = await new WaveletDenoiser({ wv: "db4" }).forward(noisy, 0.1);
- * console.log(clean.shape); // [ 1, 1, 32, 32 ]
+ * const image = sheppLogan(32);
+ * const noisy = image.add(Tensor.randn(image.shape, { seed: 1 }).mul(0.1));
+ * const denoiser = new WaveletDenoiser({ wv: "db1", level: 2, nonLinearity: "soft" });
+ * using clean = await denoiser.forward(noisy, 0.1); // the threshold of the details
+ * const [before, after] = [await psnr(noisy, image).item(), await psnr(clean, image).item()];
+ * assert(after > before + 1); // dB
  * ```
  */
 export class WaveletDenoiser extends Denoiser {

@@ -18,6 +18,22 @@ const CHANGE = 1e-3;
 /**
  * Denoises with several wavelets W_1, ..., W_n together, by a Dykstra-like iteration (Combettes and Pesquet, 2011) from
  * z_i = y: x = mean_i W_i(z_i), then z_i <- x + z_i - W_i(z_i), until x changes by less than 1e-3 of its norm.
+ *
+ * @example Two wavelets see more than one
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, psnr, setDefaultDevice, sheppLogan } from "@deepinv/distributed";
+ * import { Tensor, WaveletDenoiser, WaveletDictDenoiser } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const clean = sheppLogan(32);
+ * const noisy = clean.add(Tensor.randn(clean.shape, { seed: 1 }).mul(0.1));
+ * const both = new WaveletDictDenoiser({ listWv: ["db1", "db4"], level: 2, maxIter: 5 });
+ * using together = await both.forward(noisy, 0.15);
+ * using single = await new WaveletDenoiser({ wv: "db4", level: 2 }).forward(noisy, 0.15);
+ * assert(await psnr(together, clean).item() > await psnr(single, clean).item());
+ * assert(await psnr(together, clean).item() > await psnr(noisy, clean).item());
+ * ```
  */
 export class WaveletDictDenoiser extends Denoiser {
   readonly #members: readonly WaveletDenoiser[];

@@ -6,16 +6,21 @@ import { TwoImageSplitting } from "./splitting.ts";
  * u = prox_{tau f}(x - z), x <- prox_{lambda tau g}(u + z), z <- z + beta (u - x); with `gFirst` the two proximal
  * operators change places. The multiplier z starts as the first image, as in deepinv.
  *
- * @example
+ * @example An image of which half of the pixels are missing
  * ```ts
- * import { ADMM, Blur, gaussianBlur, L1, openDevice, setDefaultDevice, Tensor, Tikhonov } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { ADMM, Inpainting, L2, openDevice } from "@deepinv/distributed";
+ * import { setDefaultDevice, sheppLogan, Tensor, TVPrior } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const blur = new Blur({ filter: gaussianBlur({ sigma: 0.7 }), padding: "circular" });
- * const y = await blur.A(Tensor.full([1, 1, 16, 16], 0.5));
- * const algorithm = new ADMM({ dataFidelity: new L1(), prior: new Tikhonov(), lambda: 0.01, maxIter: 5 });
- * const { x } = await algorithm.run(y, blur);
- * console.log(x.shape); // [ 1, 1, 16, 16 ]
+ * const image = sheppLogan(32);
+ * const mask = Tensor.randn([1, 32, 32], { seed: 1 }).greater(0); // 1 where a pixel is seen
+ * const physics = new Inpainting({ imgSize: [1, 32, 32], mask });
+ * const y = await physics.A(image);
+ * const prior = new TVPrior({ nItMax: 10 });
+ * const algorithm = new ADMM({ dataFidelity: new L2(), prior, lambda: 0.1, stepsize: 3, beta: 1, maxIter: 4 });
+ * const { metrics: { psnr: [psnr] } } = await algorithm.run(y, physics, { xGt: image });
+ * assert(psnr[4] > psnr[0] + 1); // dB
  * ```
  */
 export class ADMM extends TwoImageSplitting {

@@ -11,6 +11,21 @@ const TINY = 1e-30;
 
 /**
  * The amplitude loss of intensity measurements u, y >= 0, for phase retrieval: d(u, y) = ||sqrt(u) - sqrt(y)||^2.
+ *
+ * @example A signal from intensities alone
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { AmplitudeLoss, GD, openDevice } from "@deepinv/distributed";
+ * import { RandomPhaseRetrieval, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new RandomPhaseRetrieval({ m: 320, imgSize: [1, 8, 8], seed: 1 });
+ * const y = await physics.A(Tensor.randn([1, 2, 8, 8], { seed: 2 })); // |B x|^2
+ * const algorithm = new GD({ dataFidelity: new AmplitudeLoss(), stepsize: 0.4, maxIter: 60 });
+ * const init = await physics.A_dagger(y); // the spectral method, from which gradient descent finds the signal
+ * const { metrics: { cost: [cost] } } = await algorithm.run(y, physics, { init });
+ * assert(cost[0] > 1 && cost[59] < 0.05);
+ * ```
  */
 export class AmplitudeLoss extends DataFidelity {
   /** ||sqrt(u) - sqrt(y)||^2, shape (B,) */

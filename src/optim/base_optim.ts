@@ -25,7 +25,34 @@ const FIRST_CHECK = 3;
 /** Where a run stands: what {@link RunProgress} has of it. */
 type Position = { -readonly [K in keyof Omit<RunProgress, "algorithm" | "metrics">]: RunProgress[K] };
 
-/** The loop that all algorithms share; one algorithm gives the state that it `begin`s with, and a `step` from it. */
+/**
+ * The loop that all algorithms share; one algorithm gives the state that it `begin`s with, and a `step` from it.
+ *
+ * @example An algorithm of one's own: gradient descent with momentum (Polyak, 1964)
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { BaseOptim, Blur, gaussianBlur, L2, openDevice } from "@deepinv/distributed";
+ * import { setDefaultDevice, sheppLogan, type StepParameters, type Tensor } from "@deepinv/distributed";
+ *
+ * type State = { readonly x: Tensor; readonly before: Tensor };
+ * class HeavyBall extends BaseOptim<State> {
+ *   protected override begin = (x: Tensor) => Promise.resolve({ x, before: x.clone() });
+ *   protected override async step({ x, before }: State, parameters: StepParameters): Promise<State> {
+ *     const { y, physics, dataFidelity, stepsize } = parameters;
+ *     using gradient = await dataFidelity.grad(x, y, physics);
+ *     using momentum = x.sub(before);
+ *     using ahead = x.addScaled(momentum, 0.7);
+ *     return { x: ahead.addScaled(gradient, -stepsize), before: x.clone() };
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
+ * const y = await blur.A(sheppLogan(32));
+ * const { metrics: { cost: [cost] } } = await new HeavyBall({ dataFidelity: new L2(), maxIter: 20 }).run(y, blur);
+ * assert(cost[19] < 0.1 * cost[0]);
+ * ```
+ */
 export abstract class BaseOptim<State extends OptimState = OptimState> {
   /** Whether the prior's step comes before the data's. */
   protected readonly gFirst: boolean;

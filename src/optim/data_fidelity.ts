@@ -9,6 +9,31 @@ import { gradientProx } from "./gradient_prox.ts";
 /**
  * How far an image's measurements are from the data: fn(x) = d(A(x), y). A subclass gives the distance d of one
  * measurement tensor; for a stack of operators the distances of all entries are summed.
+ *
+ * @example A fidelity of one's own: noise whose variance differs from pixel to pixel
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, DataFidelity, gaussianBlur, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * // d(u, y) = sum w (u - y)^2 / 2
+ * class WeightedL2 extends DataFidelity {
+ *   constructor(readonly w: Tensor) {
+ *     super();
+ *   }
+ *   override d = (u: Tensor, y: Tensor) => Promise.resolve(u.sub(y).square().mul(this.w).sum([1, 2, 3]).mul(0.5));
+ *   override gradD = (u: Tensor, y: Tensor) => Promise.resolve(u.sub(y).mul(this.w));
+ *   override proxD = (u: Tensor, y: Tensor, gamma: number) => // (u + gamma w y) / (1 + gamma w)
+ *     Promise.resolve(u.add(y.mul(this.w).mul(gamma)).div(this.w.mul(gamma).add(1)));
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
+ * const x = Tensor.randn([1, 1, 16, 16], { seed: 1 });
+ * const fidelity = new WeightedL2(Tensor.arange(1, 257).reshape([1, 1, 16, 16]));
+ * assert(await (await fidelity.fn(x, await blur.A(x), blur)).item() < 1e-6); // `fn`, `grad` and `prox` follow from d
+ * using p = await fidelity.prox(x, Tensor.zeros([1, 1, 16, 16]), blur, 0.001);
+ * assert(await p.norm().item() < await x.norm().item());
+ * ```
  */
 export abstract class DataFidelity {
   /** d(u, y): one value per batch item, shape (B,). */

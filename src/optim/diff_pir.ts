@@ -43,16 +43,21 @@ export type DiffPIRState = { readonly x: Tensor; readonly noisy: Tensor };
  * The noise depends on the seed and the iteration alone: the same on every rank, and after a resume. The last iteration
  * only denoises, and that is the result (deepinv computes it and gives the noisy image before it).
  *
- * @example
+ * @example Deblurring with a diffusion
  * ```ts
- * import { Blur, DiffPIR, DRUNet, gaussianBlur, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, deadLeaves, DiffPIR, DRUNet } from "@deepinv/distributed";
+ * import { gaussianBlur, openDevice, setDefaultDevice } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
- * const y = await blur.A(Tensor.full([1, 3, 32, 32], 0.5));
+ * const image = deadLeaves({ size: 32, seed: 1 });
+ * const y = await blur.A(image);
  * using denoiser = await DRUNet.create({ weights: "small-color" });
- * const { x } = await new DiffPIR({ denoiser, sigma: 0.05, maxIter: 5, seed: 1 }).run(y, blur);
- * console.log(x.shape); // [ 1, 3, 32, 32 ]
+ * const algorithm = new DiffPIR({ denoiser, sigma: 0.02, maxIter: 6, zeta: 0.1, seed: 1 });
+ * const { x, metrics: { psnr: [psnr] } } = await algorithm.run(y, blur, { xGt: image });
+ * assert.deepEqual(x.shape, image.shape);
+ * assert(psnr.at(-1)! > psnr[0]);
  * ```
  */
 export class DiffPIR extends BaseOptim<DiffPIRState> {

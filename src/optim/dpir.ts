@@ -30,16 +30,20 @@ const LEAST_SIGMA = 0.01;
  *
  * @throws {InvalidArgumentError} when sigma is not positive, maxIter is not a whole number >= 1, or there is no denoiser
  *
- * @example
+ * @example Deblurring in 8 iterations
  * ```ts
- * import { Blur, dpir, DRUNet, gaussianBlur, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, deadLeaves, dpir, DRUNet } from "@deepinv/distributed";
+ * import { GaussianNoise, gaussianBlur, openDevice, setDefaultDevice } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
- * const y = await blur.A(Tensor.full([1, 3, 32, 32], 0.5));
+ * const noiseModel = new GaussianNoise({ sigma: 0.02, seed: 1 });
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular", noiseModel });
+ * const image = deadLeaves({ size: 32, seed: 1 });
+ * const y = await blur.forward(image);
  * using denoiser = await DRUNet.create({ weights: "small-color" });
- * const { x } = await dpir({ sigma: 0.05, denoiser }).run(y, blur);
- * console.log(x.shape); // [ 1, 3, 32, 32 ]
+ * const { metrics: { psnr: [psnr] } } = await dpir({ sigma: 0.02, denoiser }).run(y, blur, { xGt: image });
+ * assert(psnr[8] > psnr[0] + 2); // dB
  * ```
  */
 export function dpir({ sigma, denoiser, dataFidelity = new L2(), maxIter = 8 }: DPIROptions): HQS {

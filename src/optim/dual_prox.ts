@@ -1,4 +1,4 @@
-import type { LinearPhysics, SqnormOptions } from "../physics/linear_physics.ts";
+import type { LinearPhysics } from "../physics/linear_physics.ts";
 import { entriesOf, type Signal, subtract } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -7,12 +7,6 @@ const MAX_ITER = 100;
 const TOLERANCE = 1e-5;
 /** The stepsize's share of 1 / ||A||^2: the power method approaches the norm from below. */
 const SAFETY = 0.99;
-
-/** A distributed operator's own norm: its bound would slow the iteration down. */
-const WHOLE: SqnormOptions & { localOnly: boolean } = { localOnly: false };
-
-/** Squared norms of operators, by the shape of the images. */
-const sqnorms = new WeakMap<LinearPhysics, Map<string, number>>();
 
 /**
  * argmin_z gamma d(A z) + ||z - x||^2 / 2 by a proximal gradient method on the dual problem:
@@ -31,7 +25,7 @@ export async function dualProx(
   proxD: (v: Signal, weight: number) => Promise<Signal>,
   total: (values: Float64Array) => Promise<Float64Array> = (values) => Promise.resolve(values),
 ): Promise<Tensor> {
-  const sqnorm = await squaredNorm(physics, x);
+  const sqnorm = await physics.knownSqnorm(x);
   if (sqnorm === 0) return x.clone();
   const tau = SAFETY / sqnorm;
   using start: Signal = await physics.A(x);
@@ -54,15 +48,6 @@ export async function dualProx(
   } finally {
     u.dispose();
   }
-}
-
-async function squaredNorm(physics: LinearPhysics, x: Tensor): Promise<number> {
-  let known = sqnorms.get(physics);
-  if (!known) sqnorms.set(physics, known = new Map());
-  const key = x.shape.join(" ");
-  let value = known.get(key);
-  if (value === undefined) known.set(key, value = await physics.computeSqnorm(x, WHOLE));
-  return value;
 }
 
 async function primal(x: Tensor, u: Signal, physics: LinearPhysics): Promise<Tensor> {

@@ -27,7 +27,9 @@ const SOLVER = { maxIter: 100, tol: 1e-5 };
  *
  * @example
  * ```ts
- * import { Blur, EPLL, gaussianBlur, GaussianMixtureModel, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, EPLL, gaussianBlur, GaussianMixtureModel } from "@deepinv/distributed";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const physics = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
@@ -35,7 +37,8 @@ const SOLVER = { maxIter: 100, tol: 1e-5 };
  * const gmm = new GaussianMixtureModel({ nComponents: 2, dimension: 9 });
  * const epll = await EPLL.create({ gmm, patchSize: 3 });
  * const x = await epll.forward(y, physics, { sigma: 0.01 });
- * console.log(x.shape); // [ 1, 1, 16, 16 ]
+ * assert.deepEqual(x.shape, [1, 1, 16, 16]);
+ * assert.ok((await x.data()).every(Number.isFinite));
  * ```
  */
 export class EPLL {

@@ -14,22 +14,22 @@ export interface FISTAOptions extends OptimOptions {
  * The fast iterative shrinkage-thresholding algorithm (Beck and Teboulle, 2009; Chambolle and Dossal, 2015): a PGD step
  * from z, then momentum: x' = PGD(z), z <- x' + (k + a - 1) / (k + a) (x' - x), k = 0, 1, ... There is no relaxation.
  *
- * @example
+ * @example The total variation's proximal operator in a loop that stops by itself
  * ```ts
+ * import assert from "node:assert/strict";
  * import { Denoising, FISTA, L2, openDevice, setDefaultDevice, Tensor, TVPrior } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
  * const algorithm = new FISTA({
  *   dataFidelity: new L2(),
- *   prior: new TVPrior({ nItMax: 50 }),
- *   lambda: 0.1,
- *   maxIter: 50,
- *   earlyStop: true,
- *   thresConv: 1e-3,
+ *   prior: new TVPrior({ nItMax: 30 }),
+ *   ...{ lambda: 0.1, stepsize: 0.9, maxIter: 50 },
+ *   ...{ earlyStop: true, critConv: "residual", thresConv: 1e-3 },
  * });
- * const { x, metrics } = await algorithm.run(y, new Denoising());
- * console.log(x.shape, metrics.cost[0].length < 50); // [ 1, 1, 16, 16 ] true
+ * const { metrics: { cost: [cost], residual: [residual] } } = await algorithm.run(y, new Denoising());
+ * assert(cost.length < 50 && residual.at(-1)! < 1e-3);
+ * assert(cost.at(-1)! < cost[0]);
  * ```
  */
 export class FISTA extends TwoImageSplitting {

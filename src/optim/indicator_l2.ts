@@ -6,7 +6,24 @@ import { DataFidelity } from "./data_fidelity.ts";
 /** What stands for infinity, as in deepinv. */
 const OUTSIDE = 1e16;
 
-/** Measurements within a ball around the data: d(u, y) = 0 where ||u - y|| <= radius, else 1e16. It has no gradient. */
+/**
+ * Measurements within a ball around the data: d(u, y) = 0 where ||u - y|| <= radius, else 1e16. It has no gradient.
+ *
+ * @example The smoothest image whose blurred version is within the noise of the data
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { ADMM, Denoising, IndicatorL2, openDevice, setDefaultDevice, Tensor, Tikhonov } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
+ * const dataFidelity = new IndicatorL2({ radius: 4 });
+ * using near = await dataFidelity.proxD(Tensor.zeros(y.shape), y, 1); // the ball's nearest point
+ * assert(Math.abs(await near.sub(y).norm().item() - 4) < 1e-4);
+ * const algorithm = new ADMM({ dataFidelity, prior: new Tikhonov(), lambda: 1, maxIter: 50 });
+ * const { x } = await algorithm.run(y, new Denoising());
+ * assert(await x.sub(near).norm().item() < 1e-3); // the least norm in the ball
+ * ```
+ */
 export class IndicatorL2 extends DataFidelity {
   /** The ball's radius. */
   readonly radius: number;

@@ -5,7 +5,24 @@ import { Prior } from "./prior.ts";
 /** The least length that is divided by. */
 const TINY = 1e-12;
 
-/** Sparse groups: g(x) = the sum of the Euclidean norms along one dimension. */
+/**
+ * Sparse groups: g(x) = the sum of the Euclidean norms along one dimension.
+ *
+ * @example Pixels that are dark in all channels together
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { L12Prior, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const prior = new L12Prior({ l2Axis: 1 }); // a group is a pixel: its values in all channels
+ * const x = Tensor.from([3, 0.3, 4, 0.4], [1, 2, 1, 2]); // two channels of two pixels: (3, 4) and (0.3, 0.4)
+ * assert(Math.abs(await (await prior.fn(x)).item() - 5.5) < 1e-5); // 5 + 0.5
+ * using p = await prior.prox(x, undefined, 1);
+ * const [red, darkRed, green, darkGreen] = await p.data();
+ * assert(Math.abs(red - 2.4) < 1e-5 && Math.abs(green - 3.2) < 1e-5); // shortened from 5 to 4
+ * assert.deepEqual([darkRed, darkGreen], [0, 0]); // a group shorter than 1 vanishes
+ * ```
+ */
 export class L12Prior extends Prior {
   /** `true` */
   override readonly explicitPrior = true;

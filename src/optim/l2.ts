@@ -5,7 +5,25 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { InvalidArgumentError } from "../util/errors.ts";
 import { DataFidelity } from "./data_fidelity.ts";
 
-/** The negative log-likelihood of Gaussian noise: d(u, y) = ||u - y||^2 / (2 sigma^2). */
+/**
+ * The negative log-likelihood of Gaussian noise: d(u, y) = ||u - y||^2 / (2 sigma^2).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, gaussianBlur, L2, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
+ * const x = Tensor.ones([2, 1, 16, 16]), y = Tensor.zeros([2, 1, 16, 16]);
+ * const fidelity = new L2({ sigma: 0.5 });
+ * using value = await fidelity.fn(x, y, blur); // 256 / (2 sigma^2) for both images of the batch
+ * assert((await value.data()).every((v) => Math.abs(v - 512) < 1e-2));
+ * using p = await fidelity.prox(x, y, blur, 0.25); // gamma A^T (A p - y) / sigma^2 + p - x = 0
+ * using slope = await fidelity.grad(p, y, blur);
+ * assert(await slope.mul(0.25).add(p).sub(x).norm().item() < 1e-3);
+ * ```
+ */
 export class L2 extends DataFidelity {
   /** Standard deviation of the noise. */
   readonly sigma: number;

@@ -9,6 +9,26 @@ const STEPS = 25;
 /**
  * The negative log-likelihood of log-Poisson noise, as in X-ray tomography (`LogPoissonNoise` with the same N0 and mu):
  * d(u, y) = sum(N0 e^(-mu u) + N0 mu u e^(-mu y)).
+ *
+ * @example A scan with few photons
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { GD, LogPoissonLikelihood, LogPoissonNoise, openDevice } from "@deepinv/distributed";
+ * import { setDefaultDevice, sheppLogan, Tikhonov, Tomography } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const scanner = { N0: 1000, mu: 0.1 }; // photons of each ray, attenuation per unit of A(x)
+ * const noiseModel = new LogPoissonNoise({ ...scanner, seed: 1 });
+ * const physics = new Tomography({ angles: 30, imgWidth: 16, normalize: false, noiseModel });
+ * const image = sheppLogan(16);
+ * const y = await physics.forward(image);
+ * const dataFidelity = new LogPoissonLikelihood(scanner);
+ * const algorithm = new GD({ dataFidelity, prior: new Tikhonov(), stepsize: 1e-4, maxIter: 15 });
+ * const { metrics } = await algorithm.run(y, physics, { init: await physics.fbp(y), xGt: image });
+ * const [cost] = metrics.cost, [psnr] = metrics.psnr;
+ * assert(cost[14] < cost[0]);
+ * assert(psnr[15] > psnr[0]); // better than the filtered back-projection
+ * ```
  */
 export class LogPoissonLikelihood extends DataFidelity {
   readonly #photons: number;

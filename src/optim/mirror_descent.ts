@@ -14,7 +14,31 @@ export interface MirrorDescentOptions extends OptimOptions {
   bregmanPotential?: Bregman;
 }
 
-/** Algorithms that descend in the mirror of a Bregman potential. */
+/**
+ * Algorithms that descend in the mirror of a Bregman potential.
+ *
+ * @example An algorithm of one's own: mirror descent whose steps shrink as 1 / sqrt(k)
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, L1, MirrorAlgorithm, NegEntropy } from "@deepinv/distributed";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import type { OptimState, StepParameters } from "@deepinv/distributed";
+ *
+ * class MirrorSubgradient extends MirrorAlgorithm {
+ *   protected override async step({ x }: OptimState, { y, physics, dataFidelity, ...at }: StepParameters) {
+ *     using gradient = await dataFidelity.grad(x, y, physics);
+ *     return { x: await this.potential.mirrorStep(x, gradient, at.stepsize / Math.sqrt(at.iteration + 1)) };
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.full([1, 1, 4, 4], 0.3);
+ * const bregmanPotential = new NegEntropy(); // keeps images positive
+ * const algorithm = new MirrorSubgradient({ dataFidelity: new L1(), bregmanPotential, stepsize: 0.5, maxIter: 50 });
+ * const { x } = await algorithm.run(y, new Denoising(), { init: Tensor.ones([1, 1, 4, 4]) });
+ * assert(Math.abs(await x.mean().item() - 0.3) < 0.05);
+ * ```
+ */
 export abstract class MirrorAlgorithm extends BaseOptim {
   /** phi */
   protected readonly potential: Bregman;
@@ -62,15 +86,18 @@ export abstract class MirrorAlgorithm extends BaseOptim {
 }
 
 /** Mirror descent (Nemirovski and Yudin, 1983): x <- grad phi*(grad phi(x) - tau (grad f(x) + lambda grad g(x))). *
- * @example
+ * @example A positive image by multiplicative steps
  * ```ts
+ * import assert from "node:assert/strict";
  * import { Denoising, L2, MD, NegEntropy, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const y = Tensor.full([1, 1, 8, 8], 0.5);
- * const algorithm = new MD({ dataFidelity: new L2(), bregmanPotential: new NegEntropy(), stepsize: 0.5, maxIter: 60 });
- * const { x } = await algorithm.run(y, new Denoising(), { init: Tensor.ones([1, 1, 8, 8]) });
- * console.log(Math.abs(await x.mean().item() - 0.5) < 1e-3); // true
+ * const y = Tensor.from([0.5, -1], [1, 1, 1, 2]);
+ * const options = { dataFidelity: new L2(), stepsize: 0.5, maxIter: 60 };
+ * const algorithm = new MD({ ...options, bregmanPotential: new NegEntropy() }); // x <- x e^(-tau (x - y))
+ * const { x } = await algorithm.run(y, new Denoising(), { init: Tensor.ones([1, 1, 1, 2]) });
+ * const [first, second] = await x.data();
+ * assert(Math.abs(first - 0.5) < 1e-3 && second > 0 && second < 1e-3); // the nearest positive image
  * ```
  */
 export class MD extends MirrorAlgorithm {
@@ -90,6 +117,28 @@ export class MD extends MirrorAlgorithm {
  * the gradient is the prior's, lambda grad g, and the proximal operator the fidelity's.
  *
  * Where phi is not the squared norm, the second step is mirror descent on its own objective, which needs a gradient.
+ *
+ * @example Photon counts with a penalty that has a proximal operator
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { BurgEntropy, L1Prior, openDevice, PMD, PoissonLikelihood } from "@deepinv/distributed";
+ * import { setDefaultDevice, sheppLogan, Tensor, Tomography } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new Tomography({ angles: 12, imgWidth: 16 });
+ * const y = await physics.A(sheppLogan(16));
+ * const algorithm = new PMD({
+ *   dataFidelity: new PoissonLikelihood(),
+ *   prior: new L1Prior(),
+ *   bregmanPotential: new BurgEntropy(), // keeps the image positive
+ *   lambda: 0.1,
+ *   stepsize: 1 / await y.sum().item(),
+ *   maxIter: 10,
+ * });
+ * const { x, metrics: { cost: [cost] } } = await algorithm.run(y, physics, { init: Tensor.ones([1, 1, 16, 16]) });
+ * assert(cost.every((value, k) => k === 0 || value < cost[k - 1]));
+ * assert(await x.min().item() > 0);
+ * ```
  */
 export class PMD extends MirrorAlgorithm {
   /** One iteration: z, then x. */

@@ -3,9 +3,15 @@
  *
  * @example
  * ```ts
- * import { L2 } from "@deepinv/distributed/optim";
+ * import assert from "node:assert/strict";
+ * import { L2, PGD, Tikhonov } from "@deepinv/distributed/optim";
+ * import { Denoising } from "@deepinv/distributed/physics";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
- * console.log(new L2({ sigma: 0.1 }).sigma);
+ * setDefaultDevice(await openDevice("cpu"));
+ * const algorithm = new PGD({ dataFidelity: new L2(), prior: new Tikhonov(), lambda: 1, maxIter: 20 });
+ * const { x } = await algorithm.run(Tensor.ones([1, 1, 4, 4]), new Denoising());
+ * assert(Math.abs(await x.mean().item() - 1 / 2) < 1e-5); // argmin ||x - 1||^2 / 2 + ||x||^2 / 2
  * ```
  *
  * @module

@@ -30,6 +30,26 @@ export type PDCPState = { readonly x: Tensor; readonly z: Tensor; readonly u: Te
  *     u <- prox_{s h*}(u + s K z),  x' = prox_{tau k}(x - tau K^T u),  z <- x' + beta (x' - x).
  *
  * u starts as y where y has the shape of K x, and as 0 elsewhere.
+ *
+ * @example The total variation as an L12 norm behind K, the gradient
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, L12Prior, L2, nabla, nablaAdjoint } from "@deepinv/distributed";
+ * import { openDevice, PDCP, setDefaultDevice, Tensor, TVDenoiser } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.randn([1, 1, 12, 12], { seed: 1 });
+ * const algorithm = new PDCP({
+ *   dataFidelity: new L2(),
+ *   prior: new L12Prior({ l2Axis: -1 }), // sums the lengths of the gradients
+ *   ...{ K: nabla, KAdjoint: nablaAdjoint, gFirst: true }, // the prior's argument is K x
+ *   lambda: 0.2,
+ *   ...{ stepsize: 0.25, stepsizeDual: 0.5, maxIter: 40 }, // 0.25 * 0.5 * ||nabla||^2 <= 1
+ * });
+ * const { x } = await algorithm.run(y, new Denoising());
+ * using expected = await new TVDenoiser({ crit: 1e-4 }).forward(y, 0.2);
+ * assert(await x.sub(expected).abs().max().item() < 1e-2);
+ * ```
  */
 export class PDCP extends Splitting<PDCPState> {
   readonly #stepsizeDual: Schedule;

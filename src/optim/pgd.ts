@@ -7,17 +7,24 @@ import { relax, Splitting } from "./splitting.ts";
  * z = x - tau grad f(x), x <- prox_{lambda tau g}(z), relaxed by beta. With `gFirst` the roles are swapped:
  * z = x - lambda tau grad g(x), x <- prox_{tau f}(z).
  *
- * @example
+ * @example Deblurring with a wavelet penalty
  * ```ts
- * import { Blur, gaussianBlur, L2, openDevice, PGD, PnP, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, gaussianBlur, L2, openDevice } from "@deepinv/distributed";
+ * import { PGD, setDefaultDevice, sheppLogan, WaveletPrior } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
- * const y = await blur.A(Tensor.full([1, 1, 32, 32], 0.5));
- * const denoiser = { forward: (x: Tensor) => Promise.resolve(x.clamp(0, 1)) };
- * const algorithm = new PGD({ dataFidelity: new L2(), prior: new PnP({ denoiser }), sigmaDenoiser: 0.05, maxIter: 5 });
- * const { x } = await algorithm.run(y, blur);
- * console.log(x.shape); // [ 1, 1, 32, 32 ]
+ * const image = sheppLogan(32);
+ * const y = await blur.A(image);
+ * const stepsize = 1 / await blur.computeSqnorm(image); // of the data term's gradient
+ * const prior = new WaveletPrior({ wv: "db2", ths: 1 });
+ * const algorithm = new PGD({ dataFidelity: new L2(), prior, lambda: 1e-3, stepsize, maxIter: 20 });
+ * const { x, metrics } = await algorithm.run(y, blur, { xGt: image }); // x belongs to the caller
+ * const [cost] = metrics.cost, [psnr] = metrics.psnr;
+ * assert(cost.every((value, k) => k === 0 || value <= cost[k - 1]));
+ * assert(psnr[20] > psnr[0] + 1); // dB
+ * x.dispose();
  * ```
  */
 export class PGD extends Splitting {

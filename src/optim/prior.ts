@@ -6,6 +6,32 @@ import { gradientProx } from "./gradient_prox.ts";
 /**
  * What is known of images beforehand. The second argument of every method is the prior's own parameter (a denoiser's
  * noise level), which the optimiser hands through.
+ *
+ * @example A prior of one's own: smooth images
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, GD, L2, nabla, nablaAdjoint } from "@deepinv/distributed";
+ * import { openDevice, Prior, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * // g(x) = ||nabla x||^2 / 2
+ * class Smooth extends Prior {
+ *   override readonly explicitPrior = true; // it has `fn`, so that runs report their cost
+ *   override async fn(x: Tensor): Promise<Tensor> {
+ *     using slopes = nabla(x);
+ *     return await Promise.resolve(slopes.square().sum([1, 2, 3, 4]).mul(0.5));
+ *   }
+ *   override async grad(x: Tensor): Promise<Tensor> {
+ *     using slopes = nabla(x);
+ *     return await Promise.resolve(nablaAdjoint(slopes));
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
+ * const algorithm = new GD({ dataFidelity: new L2(), prior: new Smooth(), stepsize: 0.2, maxIter: 20 });
+ * const { metrics: { cost: [cost] } } = await algorithm.run(y, new Denoising());
+ * assert(cost.every((value, k) => k === 0 || value <= cost[k - 1]));
+ * ```
  */
 export abstract class Prior {
   /** Whether `fn` exists, so that an algorithm has a cost to report. */

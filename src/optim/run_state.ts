@@ -34,20 +34,22 @@ const PROGRESS = "progress";
  *
  * @example
  * ```ts
- * import { FISTA, L2, openDevice, RunState, setDefaultDevice, Tensor, TVPrior } from "@deepinv/distributed";
- * import { Denoising } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Denoising, FISTA, L2, openDevice, RunState } from "@deepinv/distributed";
+ * import { setDefaultDevice, Tensor, TVPrior } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
- * const algorithm = new FISTA({ dataFidelity: new L2(), prior: new TVPrior({ nItMax: 20 }), lambda: 0.1, maxIter: 6 });
+ * const prior = new TVPrior({ nItMax: 20 });
+ * const algorithm = new FISTA({ dataFidelity: new L2(), prior, lambda: 0.1, maxIter: 6 });
  * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
- * await algorithm.run(y, new Denoising(), {
+ * const whole = await algorithm.run(y, new Denoising(), {
  *   onIteration: async ({ iteration, state }) => {
  *     if (iteration === 3) await state.save(path);
  *   },
  * });
- * const { x } = await algorithm.run(y, new Denoising(), { resumeFrom: await RunState.load(path) });
- * console.log(x.shape); // [ 1, 1, 16, 16 ]
+ * const resumed = await algorithm.run(y, new Denoising(), { resumeFrom: await RunState.load(path) });
+ * assert.deepEqual(await resumed.x.data(), await whole.x.data()); // to the last bit
  * await Deno.remove(path);
  * ```
  */

@@ -16,6 +16,21 @@ export type SIRTState = { readonly x: Tensor; readonly rows: Signal; readonly co
  * The simultaneous iterative reconstruction technique (Gilbert, 1972) for non-negative operators:
  * x <- x + tau A^T((y - A x) / max(A 1, 1e-8)) / max(A^T 1, 1e-8). The fidelity, by default {@link L2}, and the prior are
  * for the cost only.
+ *
+ * @example Sparse-view tomography
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, sheppLogan, SIRT, Tomography } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new Tomography({ angles: 12, imgWidth: 16 });
+ * const image = sheppLogan(16);
+ * const y = await physics.A(image);
+ * const { metrics } = await new SIRT({ stepsize: 1.5, maxIter: 20 }).run(y, physics, { xGt: image });
+ * const [cost] = metrics.cost, [psnr] = metrics.psnr;
+ * assert(cost[19] < 0.1 * cost[0]);
+ * assert(psnr[20] > psnr[0] + 5);
+ * ```
  */
 export class SIRT extends BaseOptim<SIRTState> {
   /**

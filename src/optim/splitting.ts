@@ -6,6 +6,31 @@ import type { OptimState, SplittingState, StepParameters } from "./run_types.ts"
 /**
  * Algorithms that treat the fidelity f and the prior g in turn. The first turn is f's, or g's with `gFirst`; tau is the
  * stepsize.
+ *
+ * @example An algorithm of one's own: the mean of both proximal operators
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, IndicatorL2, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ * import { Splitting, type StepParameters, Tensor, Tikhonov } from "@deepinv/distributed";
+ *
+ * type State = { readonly x: Tensor };
+ * class ParallelProximal extends Splitting<State> {
+ *   protected override begin = (x: Tensor) => Promise.resolve({ x });
+ *   protected override async step({ x }: State, parameters: StepParameters): Promise<State> {
+ *     using data = await this.firstProx(x, parameters);
+ *     using regular = await this.secondProx(x, parameters);
+ *     using sum = data.add(regular);
+ *     return { x: sum.mul(0.5) };
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.full([1, 1, 2, 2], 5); // ||y|| = 10
+ * const dataFidelity = new IndicatorL2({ radius: 4 });
+ * const algorithm = new ParallelProximal({ dataFidelity, prior: new Tikhonov(), maxIter: 60 });
+ * const { x } = await algorithm.run(y, new Denoising());
+ * assert(Math.abs(await x.norm().item() - 4) < 1e-3); // (6 + 4 / 2) / 2: between the ball, which starts at 6, and 0
+ * ```
  */
 export abstract class Splitting<State extends OptimState = OptimState> extends BaseOptim<State> {
   /** prox_{tau f}(v), or with `gFirst` prox_{lambda tau g}(v). */
@@ -38,7 +63,31 @@ export abstract class Splitting<State extends OptimState = OptimState> extends B
   }
 }
 
-/** Splittings with a second image z beside x, which starts as the first image, as in deepinv. */
+/**
+ * Splittings with a second image z beside x, which starts as the first image, as in deepinv.
+ *
+ * @example An algorithm of one's own: Peaceman-Rachford, whose reflections are not averaged
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, L2, openDevice, setDefaultDevice, type SplittingState } from "@deepinv/distributed";
+ * import { type StepParameters, Tensor, Tikhonov, TwoImageSplitting } from "@deepinv/distributed";
+ *
+ * class PeacemanRachford extends TwoImageSplitting {
+ *   protected override async step({ z }: SplittingState, parameters: StepParameters): Promise<SplittingState> {
+ *     using u = await this.firstProx(z, parameters);
+ *     using reflected = u.mul(2).sub(z);
+ *     const x = await this.secondProx(reflected, parameters);
+ *     return { x, z: z.add(x.sub(u).mul(2)) };
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.ones([1, 1, 4, 4]);
+ * const algorithm = new PeacemanRachford({ dataFidelity: new L2(), prior: new Tikhonov(), lambda: 3, maxIter: 40 });
+ * const { x } = await algorithm.run(y, new Denoising());
+ * assert(Math.abs(await x.mean().item() - 1 / (1 + 3)) < 1e-5); // argmin ||x - y||^2 / 2 + 3 ||x||^2 / 2
+ * ```
+ */
 export abstract class TwoImageSplitting extends Splitting<SplittingState> {
   /** z = x */
   protected override async begin(x: Tensor): Promise<SplittingState> {

@@ -8,16 +8,18 @@ import { isPlainL2 } from "./l2.ts";
 import { weightedL2Prox, weightedSystem } from "./weighted_l2_prox.ts";
 
 /** A fidelity of its own for every operator of a stack: fn(x) = sum_i d_i(A_i(x), y_i). *
- * @example
+ * @example Two scanners with noise of different kinds
  * ```ts
- * import { Denoising, L1, L2, openDevice, setDefaultDevice, stack, StackedPhysicsDataFidelity, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Denoising, L1, L2, openDevice } from "@deepinv/distributed";
+ * import { setDefaultDevice, stack, StackedPhysicsDataFidelity, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const physics = stack(new Denoising(), new Denoising());
- * const x = Tensor.ones([1, 1, 4, 4]);
  * const y = await physics.A(Tensor.zeros([1, 1, 4, 4]));
  * const fidelity = new StackedPhysicsDataFidelity([new L2(), new L1()]);
- * console.log(await (await fidelity.fn(x, y, physics)).item()); // 16 / 2 + 16 = 24
+ * using value = await fidelity.fn(Tensor.ones([1, 1, 4, 4]), y, physics);
+ * assert.equal(await value.item(), 16 / 2 + 16);
  * ```
  */
 export class StackedPhysicsDataFidelity extends DataFidelity implements Iterable<DataFidelity> {

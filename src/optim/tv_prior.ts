@@ -28,6 +28,24 @@ export interface TVPriorOptions {
 /**
  * The isotropic total variation (Rudin, Osher and Fatemi, 1992) of images or volumes:
  * g(x) = sum sqrt((nabla x)_1^2 + (nabla x)_2^2 [+ (nabla x)_3^2]).
+ *
+ * @example Sparse-view tomography
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { FISTA, L2, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ * import { sheppLogan, Tensor, Tomography, TVPrior } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const prior = new TVPrior({ nItMax: 10 }); // its prox goes on from where the last one ended
+ * const step = Tensor.from([0, 0, 1, 1, 0, 0, 1, 1], [1, 1, 2, 4]);
+ * assert.equal(await (await prior.fn(step)).item(), 2); // the height of the edge times its length
+ * const physics = new Tomography({ angles: 12, imgWidth: 16 });
+ * const image = sheppLogan(16);
+ * const y = await physics.A(image);
+ * const algorithm = new FISTA({ dataFidelity: new L2(), prior, lambda: 1e-3, maxIter: 30 });
+ * const { metrics: { psnr: [psnr] } } = await algorithm.run(y, physics, { xGt: image });
+ * assert(psnr[30] > psnr[0] + 2); // dB
+ * ```
  */
 export class TVPrior extends Prior {
   /** `true` */

@@ -51,21 +51,20 @@ export type ULAState = { readonly x: Tensor; readonly mean: Tensor; readonly dev
  * whose samples approach the posterior distribution; mean and variance are Welford's. The noise depends on the seed and
  * the iteration alone: the same on every rank, and after a resume.
  *
- * @example
+ * @example A posterior that is known: values N(0, 1) seen with noise N(0, 1)
  * ```ts
- * import { Denoising, L2, MedianFilter, openDevice, ScorePrior, setDefaultDevice, Tensor, ULA } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Denoising, FunctionDenoiser, L2, openDevice } from "@deepinv/distributed";
+ * import { ScorePrior, setDefaultDevice, Tensor, ULA } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const y = Tensor.randn([1, 1, 16, 16], { seed: 1 });
- * const chain = new ULA({
- *   dataFidelity: new L2({ sigma: 0.5 }),
- *   prior: new ScorePrior({ denoiser: new MedianFilter({ kernelSize: 3 }) }),
- *   stepSize: 0.01,
- *   sigma: 0.3,
- *   maxIter: 40,
- * });
+ * const denoiser = new FunctionDenoiser((x, sigma) => x.mul(1 / (1 + Number(sigma) ** 2))); // E[x | x + sigma n]
+ * const options = { stepSize: 0.2, sigma: 0.1, maxIter: 200, thinning: 2, burninRatio: 0.1, clip: null, seed: 1 };
+ * const chain = new ULA({ dataFidelity: new L2({ sigma: 1 }), prior: new ScorePrior({ denoiser }), ...options });
+ * const y = Tensor.full([1, 1, 16, 16], 1);
  * const { mean, variance } = await chain.run(y, new Denoising());
- * console.log(mean.shape, variance.shape); // [ 1, 1, 16, 16 ] [ 1, 1, 16, 16 ]
+ * assert(Math.abs(await mean.mean().item() - 1 / 2) < 0.05); // of the posterior N(y / 2, 1 / 2)
+ * assert(Math.abs(await variance.mean().item() - 1 / 2) < 0.15); // with the bias of steps this long
  * ```
  */
 export class ULA extends BaseOptim<ULAState> {

@@ -36,6 +36,23 @@ const NON_LINEARITIES: ReadonlyMap<number, NonLinearity> = new Map([
 /**
  * Images with few or small wavelet details: g(x) = sum over bands of ||band||_p, with the approximation left out. Its prox
  * thresholds them; for several wavelets together by {@link WaveletDictDenoiser}'s iteration.
+ *
+ * @example Deblurring with few wavelet coefficients
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, FISTA, gaussianBlur, L2 } from "@deepinv/distributed";
+ * import { openDevice, setDefaultDevice, sheppLogan, WaveletPrior } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
+ * const image = sheppLogan(32);
+ * const y = await blur.A(image);
+ * const prior = new WaveletPrior({ wv: "db2", level: 2, clampMin: 0, ths: 1 }); // ths 1: the prox is that of fn
+ * const algorithm = new FISTA({ dataFidelity: new L2(), prior, lambda: 1e-3, maxIter: 20 });
+ * const { x, metrics: { psnr: [psnr] } } = await algorithm.run(y, blur, { xGt: image });
+ * assert(psnr[20] > psnr[0] + 3); // dB
+ * assert(await x.min().item() >= 0);
+ * ```
  */
 export class WaveletPrior extends Prior {
   /** `true` */

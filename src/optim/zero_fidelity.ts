@@ -3,7 +3,22 @@ import type { Physics } from "../physics/physics.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { DataFidelity } from "./data_fidelity.ts";
 
-/** The measurements do not matter: d(u, y) = 0. */
+/**
+ * The measurements do not matter: d(u, y) = 0.
+ *
+ * @example The prior alone: where it draws an image to
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, L1Prior, openDevice, PGD, setDefaultDevice, Tensor, ZeroFidelity } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = Tensor.from([3, -1, 0.5, 0], [1, 1, 1, 4]); // where the run starts
+ * const algorithm = new PGD({ dataFidelity: new ZeroFidelity(), prior: new L1Prior(), lambda: 0.25, maxIter: 4 });
+ * const { x, metrics } = await algorithm.run(y, new Denoising());
+ * assert.deepEqual([...await x.data()], [2, 0, 0, 0]); // 4 steps of 0.25 towards 0
+ * assert.deepEqual(metrics.cost, [[0.9375, 0.75, 0.625, 0.5]]); // lambda ||x||_1 after every step
+ * ```
+ */
 export class ZeroFidelity extends DataFidelity {
   /** 0 for every item, shape (B,) */
   override d(u: Tensor, _y: Tensor): Promise<Tensor> {

@@ -8,7 +8,21 @@ import { type DrawOptions, NoiseModel, type NoiseOptions } from "./noise_model.t
 import { laplace } from "./random_draws.ts";
 import type { Setters } from "./updatable.ts";
 
-/** Additive uniform noise: y + u, u uniform in [-a, a). */
+/**
+ * Additive uniform noise: y + u, u uniform in [-a, a).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, Tensor, UniformNoise } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const noise = new UniformNoise({ a: 0.5, seed: 1 });
+ * const y = await noise.forward(Tensor.ones([1, 1, 64, 64]));
+ * const [low, high] = [await y.min().item(), await y.max().item()];
+ * assert.ok(low >= 0.5 && low < 0.51 && high > 1.49 && high <= 1.5);
+ * ```
+ */
 export class UniformNoise extends ElementwiseNoise {
   /**
    * Sets the level and the random stream.
@@ -26,7 +40,21 @@ export class UniformNoise extends ElementwiseNoise {
   }
 }
 
-/** Additive Laplace noise: y + b l, with density exp(-|l|) / 2; its standard deviation is sqrt(2) b. */
+/**
+ * Additive Laplace noise: y + b l, with density exp(-|l|) / 2; its standard deviation is sqrt(2) b.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { LaplaceNoise, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const y = await new LaplaceNoise({ b: 0.2, seed: 1 }).forward(Tensor.ones([1, 1, 64, 64]));
+ * const error = y.sub(1);
+ * assert.ok(Math.abs(await error.abs().mean().item() - 0.2) < 0.01); // E |b l| = b
+ * assert.ok(Math.abs(await error.square().mean().item() - 2 * 0.2 ** 2) < 0.01);
+ * ```
+ */
 export class LaplaceNoise extends ElementwiseNoise {
   /**
    * Sets the level and the random stream.
@@ -44,7 +72,22 @@ export class LaplaceNoise extends ElementwiseNoise {
   }
 }
 
-/** Additive Gaussian noise whose standard deviation is itself uniform in [sigmaMin, sigmaMax), one draw per item. */
+/**
+ * Additive Gaussian noise whose standard deviation is itself uniform in [sigmaMin, sigmaMax), one draw per item.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, Tensor, UniformGaussianNoise } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const noise = new UniformGaussianNoise({ sigmaMin: 0.1, sigmaMax: 0.3, seed: 1 });
+ * const y = await noise.forward(Tensor.zeros([4, 1, 32, 32])); // four images, four noise levels
+ * const variances = await y.square().mean([1, 2, 3]).data();
+ * assert.ok(variances.every((variance) => variance > 0.09 ** 2 && variance < 0.31 ** 2));
+ * assert.equal(new Set(variances).size, 4);
+ * ```
+ */
 export class UniformGaussianNoise extends NoiseModel {
   #sigmaMin: number;
   #sigmaMax: number;

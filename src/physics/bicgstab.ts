@@ -38,6 +38,19 @@ const SMALLEST_TOLERANCE = 2 ** -22;
  * @param b (B, ...), or a list of such
  * @returns x, a new signal of b's shape
  * @throws {InvalidArgumentError} for limits out of range
+ *
+ * @example A system that is not symmetric
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { bicgstab, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * // x_k + x_(k - 1) / 2: a recursive echo
+ * const echo = (x: Tensor): Promise<Tensor> => Promise.resolve(x.addScaled(x.roll(1, -1), 0.5));
+ * const truth = Tensor.randn([2, 16], { seed: 1 }); // two systems, each with its own steps
+ * const x = await bicgstab(echo, await echo(truth), { tol: 1e-6 });
+ * assert.ok(await x.sub(truth).abs().max().item() < 1e-4);
+ * ```
  */
 export async function bicgstab<S extends Signal>(
   A: LinearFunction<S>,

@@ -34,6 +34,24 @@ export interface BlurOptions extends PhysicsOptions {
  *
  * The adjoint is exact: full correlation, then the adjoint of the padding. Computed in one pass over the filter, in one
  * pass per axis for filters of rank one, or by Fourier transforms, whichever takes the device least time.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Blur, deadLeaves, gaussianBlur, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = deadLeaves({ size: 32, seed: 1 }); // (1, 3, 32, 32)
+ * const filter = gaussianBlur({ sigma: [2, 1], angle: 30, psfSize: 9 });
+ * const blur = new Blur({ filter, padding: "circular" });
+ * const y = await blur.A(x);
+ * assert.deepEqual(y.shape, x.shape);
+ * assert.ok(Math.abs(await y.sub(x).mean().item()) < 1e-5); // the filter sums to 1
+ * assert.ok(Math.abs(await blur.adjointnessTest(x)) < 1e-2); // <A x, v> - <x, A^T v>
+ *
+ * const valid = new Blur({ filter }); // only where the filter fits inside the image
+ * assert.deepEqual((await valid.A(x)).shape, [1, 3, 24, 24]);
+ * ```
  */
 export class Blur extends LinearPhysics<Tensor> {
   #filter: Tensor;

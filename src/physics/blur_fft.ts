@@ -24,6 +24,31 @@ const COMPLEX_DIM = 1;
  * A circular blur computed by Fourier transforms, for filters of any size: with h^ the filter's transform,
  * U = F^-1 exp(i arg h^), s = |h^|, V^T = F (unitary). Equal to `Blur` with `"circular"`; proximal operator and
  * pseudo-inverse are exact.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   BlurFFT,
+ *   deadLeaves,
+ *   gaussianBlur,
+ *   openDevice,
+ *   psnr,
+ *   setDefaultDevice,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = deadLeaves({ size: 32, seed: 1 }), filter = gaussianBlur({ sigma: 0.7 });
+ * const blur = new BlurFFT({ imgSize: [3, 32, 32], filter });
+ * const y = await blur.A(x);
+ * const same = await new Blur({ filter, padding: "circular" }).A(x);
+ * assert.ok(await y.sub(same).abs().max().item() < 1e-5);
+ *
+ * const restored = await blur.A_dagger(y); // exact, no iterations
+ * assert.ok(await psnr(restored, x).item() > 60);
+ * blur.update({ filter: gaussianBlur({ sigma: 2 }) });
+ * ```
  */
 export class BlurFFT extends DecomposablePhysics {
   /** (C, H, W) of the images, or (C, D, H, W) of the volumes. */

@@ -1,10 +1,17 @@
 import type { Signal } from "../tensor/signal.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { InvalidArgumentError } from "../util/errors.ts";
 import { LinearPhysics } from "./linear_physics.ts";
-import type { DrawOptions, NoiseModel } from "./noise_model.ts";
-import { assertFinite, type ForwardParameters, Physics, splitSeed } from "./physics.ts";
-import { namesOf, requireKnown, updateEach } from "./updatable.ts";
+import {
+  applyAll,
+  backThrough,
+  chained,
+  isUnchanged,
+  measureLast,
+  noisy,
+  passThrough,
+} from "./operator_chain.ts";
+import { type ForwardParameters, Physics, splitSeed } from "./physics.ts";
+import { namesOf, requireClass, requireKnown, updateEach, versionOf } from "./updatable.ts";
 
 /** The operators of a composition: all but the last one have tensor measurements. */
 export type OperatorChain<Y extends Signal, P extends Physics = Physics> = readonly [
@@ -12,73 +19,41 @@ export type OperatorChain<Y extends Signal, P extends Physics = Physics> = reado
   last: P & Physics<Y>,
 ];
 
-/** The operators in order; compositions among them are taken apart. */
-function chained(physics: readonly Physics[]): Physics[] {
-  for (const part of physics) {
-    if (part instanceof Physics) continue;
-    throw new InvalidArgumentError("compose operators", "every part", "a Physics", String(part));
-  }
-  if (physics.length === 0) {
-    throw new InvalidArgumentError("compose operators", "the list", "of at least one operator", "none");
-  }
-  return physics.flatMap((part) =>
-    part instanceof ComposedPhysics || part instanceof ComposedLinearPhysics ? [...part] : [part]
-  );
-}
-
-/** What each operator is applied to, and the last result: x, A_1(x), A_2(A_1(x)), ...; x itself is the caller's. */
-async function passThrough(parts: readonly Physics[], x: Tensor): Promise<Signal[]> {
-  const values: Signal[] = [x];
-  try {
-    for (const part of parts) values.push(await part.A(values[values.length - 1] as Tensor));
-    return values;
-  } catch (error) {
-    values.slice(1).forEach((value) => value.dispose());
-    throw error;
-  }
-}
-
-/** A_n(... A_1(x)) */
-async function applyAll(parts: readonly Physics[], x: Tensor): Promise<Signal> {
-  const values = await passThrough(parts, x);
-  values.slice(1, -1).forEach((value) => value.dispose());
-  return values[values.length - 1];
-}
-
-/** The outermost operator's measurement, with its own noise and sensor, of what the others make of x. */
-async function measureLast(parts: readonly Physics[], x: Tensor, draw: DrawOptions): Promise<Signal> {
-  const last = parts[parts.length - 1];
-  if (parts.length === 1) return await last.forward(x, draw);
-  await assertFinite("measure an image", "x", x);
-  using inner = await applyAll(parts.slice(0, -1), x) as Tensor;
-  return await last.forward(inner, draw);
-}
-
-/** Whether a composition still has the noise and sensor of its outermost operator. */
-function isUnchanged(composition: Physics, parts: readonly Physics[]): boolean {
-  const last = parts[parts.length - 1];
-  return composition.noiseModel === last.noiseModel && composition.sensor === last.sensor;
-}
-
-/** f of every operator, the last one first, each on what the one after it gave. */
-async function backThrough(
-  parts: readonly Physics[],
-  v: Signal,
-  f: (part: Physics, index: number, v: Signal) => Promise<Tensor>,
-): Promise<Tensor> {
-  let value = v;
-  for (let i = parts.length - 1; i >= 0; i--) {
-    const next = await f(parts[i], i, value).finally(() => {
-      if (value !== v) value.dispose();
-    });
-    value = next;
-  }
-  return value as Tensor;
+function isComposition(part: Physics): part is ComposedPhysics | ComposedLinearPhysics {
+  return part instanceof ComposedPhysics || part instanceof ComposedLinearPhysics;
 }
 
 /**
  * Operators one after the other: A(x) = A_n(... A_1(x)). Noise and sensor are those of the outermost, A_n; the others' are not
  * used.
+ *
+ * @example Intensities of a blurred complex field
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   compose,
+ *   ComposedPhysics,
+ *   gaussianBlur,
+ *   MRI,
+ *   openDevice,
+ *   PhaseRetrieval,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 0.5 }), padding: "circular" });
+ * const intensities = new PhaseRetrieval({ B: new MRI({ mask: Tensor.ones([16, 16]) }) });
+ * const physics = compose(blur, intensities); // intensities.A(blur.A(x)): not linear
+ * assert.ok(physics instanceof ComposedPhysics);
+ *
+ * const x = Tensor.randn([1, 2, 16, 16], { seed: 1 }), v = Tensor.randn([1, 1, 16, 16], { seed: 2 });
+ * const gradient = await physics.A_vjp(x, v);
+ * // A(t x) = t^2 A(x), so the derivative along x is 2 A(x).
+ * const [left, right] = [await gradient.dot(x).item(), 2 * await (await physics.A(x)).dot(v).item()];
+ * assert.ok(Math.abs(left - right) < 1e-3 * Math.abs(right));
+ * ```
  */
 export class ComposedPhysics<Y extends Signal = Signal> extends Physics<Y> implements Iterable<Physics> {
   readonly #parts: readonly Physics[];
@@ -90,7 +65,7 @@ export class ComposedPhysics<Y extends Signal = Signal> extends Physics<Y> imple
    * @throws {InvalidArgumentError} for an empty list and for parts that are no operators
    */
   constructor(physics: OperatorChain<Y>) {
-    const parts = chained(physics);
+    const parts = chained(physics, isComposition);
     super(parts[parts.length - 1]);
     this.#parts = parts;
   }
@@ -128,6 +103,11 @@ export class ComposedPhysics<Y extends Signal = Signal> extends Physics<Y> imple
     return namesOf(noisy(this.#parts, this.noiseModel));
   }
 
+  /** The sum of its operators' versions. */
+  override get version(): number {
+    return versionOf(this.#parts);
+  }
+
   /** Replaces parameters in every operator, and in the noise, that know them; see {@link Physics.update}. */
   override update(parameters: object): void {
     requireKnown(this, parameters);
@@ -136,6 +116,7 @@ export class ComposedPhysics<Y extends Signal = Signal> extends Physics<Y> imple
 
   /** A composition of copies. */
   override clone(): this {
+    requireClass(this, ComposedPhysics);
     const copies = this.#parts.map((part) => part.clone()) as unknown as OperatorChain<Y>;
     const copy = this.withSettings(new ComposedPhysics<Y>(copies) as this);
     if (isUnchanged(this, this.#parts)) copy.noiseModel = copies[copies.length - 1].noiseModel;
@@ -146,6 +127,31 @@ export class ComposedPhysics<Y extends Signal = Signal> extends Physics<Y> imple
 /**
  * Linear operators one after the other: A = A_n ... A_1, A^T = A_1^T ... A_n^T. Noise and sensor are those of the outermost,
  * A_n; the others' are not used.
+ *
+ * @example A camera: optics, then pixels, then noise
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   ComposedLinearPhysics,
+ *   Downsampling,
+ *   gaussianBlur,
+ *   GaussianNoise,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const optics = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "reflect" });
+ * const noiseModel = new GaussianNoise({ sigma: 0.01, seed: 1 });
+ * const pixels = new Downsampling({ imgSize: [1, 16, 16], factor: 2, noiseModel });
+ * const camera = new ComposedLinearPhysics([optics, pixels]); // the noise is that of the last one
+ * const y = await camera.forward(Tensor.ones([1, 1, 16, 16]));
+ * assert.deepEqual(y.shape, [1, 1, 8, 8]);
+ * const direct = await optics.A_adjoint(await pixels.A_adjoint(y));
+ * assert.ok(await (await camera.A_adjoint(y)).sub(direct).abs().max().item() < 1e-6);
+ * ```
  */
 export class ComposedLinearPhysics<Y extends Signal = Signal> extends LinearPhysics<Y>
   implements Iterable<LinearPhysics> {
@@ -158,7 +164,7 @@ export class ComposedLinearPhysics<Y extends Signal = Signal> extends LinearPhys
    * @throws {InvalidArgumentError} for an empty list and for parts that are no operators
    */
   constructor(physics: OperatorChain<Y, LinearPhysics>) {
-    const parts = chained(physics) as LinearPhysics[];
+    const parts = chained(physics, isComposition) as LinearPhysics[];
     super(parts[parts.length - 1]);
     this.#parts = parts;
   }
@@ -191,6 +197,11 @@ export class ComposedLinearPhysics<Y extends Signal = Signal> extends LinearPhys
     return namesOf(noisy(this.#parts, this.noiseModel));
   }
 
+  /** The sum of its operators' versions. */
+  override get version(): number {
+    return versionOf(this.#parts);
+  }
+
   /** Replaces parameters in every operator, and in the noise, that know them; see {@link Physics.update}. */
   override update(parameters: object): void {
     requireKnown(this, parameters);
@@ -199,16 +210,12 @@ export class ComposedLinearPhysics<Y extends Signal = Signal> extends LinearPhys
 
   /** A composition of copies. */
   override clone(): this {
+    requireClass(this, ComposedLinearPhysics);
     const copies = this.#parts.map((part) => part.clone()) as unknown as OperatorChain<Y, LinearPhysics>;
     const copy = this.withSettings(new ComposedLinearPhysics<Y>(copies) as this);
     if (isUnchanged(this, this.#parts)) copy.noiseModel = copies[copies.length - 1].noiseModel;
     return copy;
   }
-}
-
-/** Operators and the noise of the composition, which may have been replaced. */
-function noisy(parts: readonly Physics[], noise: NoiseModel | undefined): readonly (Physics | NoiseModel)[] {
-  return noise && noise !== parts[parts.length - 1].noiseModel ? [...parts, noise] : parts;
 }
 
 /**
@@ -219,12 +226,23 @@ function noisy(parts: readonly Physics[], noise: NoiseModel | undefined): readon
  *
  * @example
  * ```ts
- * import { Blur, compose, Downsampling, gaussianBlur, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   compose,
+ *   Downsampling,
+ *   gaussianBlur,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular" });
  * const camera = compose(blur, new Downsampling({ imgSize: [1, 16, 16], factor: 2 }));
- * console.log((await camera.A(Tensor.ones([1, 1, 16, 16]))).shape); // [ 1, 1, 8, 8 ]
+ * const y = await camera.A(Tensor.ones([1, 1, 16, 16]));
+ * assert.deepEqual(y.shape, [1, 1, 8, 8]);
+ * assert.ok(await y.sub(1).abs().max().item() < 1e-6); // the filter sums to 1
  * ```
  */
 export function compose<Y extends Signal>(

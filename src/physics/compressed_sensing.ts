@@ -29,13 +29,18 @@ export interface CompressedSensingOptions extends PhysicsOptions, TensorOptions 
  *
  * @example
  * ```ts
- * import { CompressedSensing, openDevice, setDefaultDevice, splitRows, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { CompressedSensing, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const sensing = new CompressedSensing({ m: 20, imgSize: [1, 8, 8] });
- * const y = await sensing.A(Tensor.ones([1, 1, 8, 8]));
- * console.log(y.shape, (await sensing.A_dagger(y)).shape); // [ 1, 20 ] [ 1, 1, 8, 8 ]
- * console.log(splitRows(sensing, 4).length); // 4
+ * const sensing = new CompressedSensing({ m: 20, imgSize: [1, 8, 8], seed: 1 });
+ * const x = Tensor.randn([1, 1, 8, 8], { seed: 2 });
+ * const y = await sensing.A(x); // (1, 20)
+ * const direct = x.reshape([1, 64]).matmul(sensing.matrix.permute([1, 0]));
+ * assert.ok(await y.sub(direct).abs().max().item() < 1e-5);
+ * const smallest = await sensing.A_dagger(y); // the image of least norm with these measurements
+ * assert.ok(await (await sensing.A(smallest)).sub(y).abs().max().item() < 1e-4);
+ * assert.ok(await smallest.norm().item() < await x.norm().item());
  * ```
  */
 export class CompressedSensing extends LinearPhysics<Tensor> {

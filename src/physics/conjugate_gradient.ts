@@ -40,6 +40,32 @@ const SMALLEST_GUARD = 1e-30;
  * @param b right-hand side (B, ...), or a list of such
  * @returns x, a new signal of b's shape
  * @throws {InvalidArgumentError} for limits out of range
+ *
+ * @example Tikhonov deblurring, by iterations
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   BlurFFT,
+ *   conjugateGradient,
+ *   deadLeaves,
+ *   gaussianBlur,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   type Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blur = new BlurFFT({ imgSize: [3, 16, 16], filter: gaussianBlur({ sigma: 1 }) });
+ * const y = await blur.A(deadLeaves({ size: 16, seed: 1 }));
+ * // (A^T A + 0.1 I) v
+ * const normal = async (v: Tensor): Promise<Tensor> => {
+ *   using blurred = await blur.A_adjoint_A(v);
+ *   return blurred.addScaled(v, 0.1);
+ * };
+ * const x = await conjugateGradient(normal, await blur.A_adjoint(y), { tol: 1e-5, maxIter: 50 });
+ * const exact = await blur.prox_l2(0, y, 10); // the same system, solved by Fourier transforms
+ * assert.ok(await x.sub(exact).abs().max().item() < 1e-3);
+ * ```
  */
 export async function conjugateGradient<S extends Signal = Tensor>(
   A: LinearFunction<S>,

@@ -19,14 +19,35 @@ export interface DecolorizeOptions extends PhysicsOptions, TensorOptions {
   channels?: number;
   /** Of random weights; default 0. */
   seed?: number;
+  /**
+   * Computes `prox_l2` as deepinv 0.4.1 does, for comparisons number by number: without the part of z that is orthogonal to
+   * the weights, which a gray image says nothing of. Default false.
+   */
+  deepinvCompat?: boolean;
 }
 
 /**
- * One gray image from several channels: y = sum_c srf_c x_c. With w = srf / ||srf|| the decomposition is U = I,
- * s = ||srf||, V^T x = sum_c w_c x_c.
+ * One gray image from several channels: y = sum_c srf_c x_c, images (B, C, H, W) to (B, 1, H, W). With w = srf / ||srf||
+ * the decomposition is U = I, s = ||srf||, V^T x = sum_c w_c x_c: proximal operator and pseudo-inverse are exact.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, Decolorize, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = deadLeaves({ size: 16, seed: 1 }); // (1, 3, 16, 16)
+ * const flat = new Decolorize({ srf: "flat" });
+ * const y = await flat.A(x);
+ * assert.ok(await y.sub(x.mean(1, { keepDims: true })).abs().max().item() < 1e-6);
+ * assert.deepEqual((await flat.A_dagger(y)).shape, [1, 3, 16, 16]); // exact: the gray image in all channels
+ *
+ * const luma = new Decolorize(); // ITU-R BT.601
+ * assert.deepEqual(luma.srf.map((weight) => weight.toFixed(3)), ["0.299", "0.587", "0.114"]);
+ * ```
  */
 export class Decolorize extends DecomposablePhysics {
-  /** Only for one channel. */
+  /** Only for one channel, or where deepinv's mistake is wanted. */
   protected override readonly hasSquareV: boolean;
   #srf: readonly number[];
   #norm: Tensor;
@@ -41,7 +62,7 @@ export class Decolorize extends DecomposablePhysics {
     super(options);
     this.#srf = weightsOf(options);
     [this.#norm, this.#direction] = decomposed(this.#srf, options);
-    this.hasSquareV = this.#srf.length === 1;
+    this.hasSquareV = this.#srf.length === 1 || (options.deepinvCompat ?? false);
   }
 
   /** The weight of each channel. */

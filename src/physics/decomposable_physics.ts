@@ -11,6 +11,39 @@ const SMALLEST_SINGULAR_VALUE = 1e-5;
  * A linear operator with a known singular value decomposition A = U diag(s) V^T, U and V with orthonormal columns: its
  * proximal operator and pseudo-inverse are exact and need no iterations. A subclass gives the singular values and those of
  * the four factors that are not the identity.
+ *
+ * @example Uneven illumination: exact inverse from the singular values
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   DecomposablePhysics,
+ *   openDevice,
+ *   type PhysicsOptions,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * interface IlluminationOptions extends PhysicsOptions {
+ *   // Light of every pixel, (1, 1, H, W), >= 0.
+ *   light: Tensor;
+ * }
+ *
+ * class Illumination extends DecomposablePhysics {
+ *   constructor(readonly options: IlluminationOptions) {
+ *     super(options);
+ *   }
+ *   protected override singularValues(): Tensor {
+ *     return this.options.light;
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const light = Tensor.from([[0.5, 2], [4, 0]]).reshape([1, 1, 2, 2]);
+ * const physics = new Illumination({ light });
+ * const y = await physics.A(Tensor.ones([1, 1, 2, 2]));
+ * assert.deepEqual(await y.data(), await light.data());
+ * assert.deepEqual(await (await physics.A_dagger(y)).data(), Float32Array.of(1, 1, 1, 0));
+ * ```
  */
 export abstract class DecomposablePhysics extends LinearPhysics<Tensor> {
   /** The singular values s >= 0, of a shape that broadcasts against the spectrum V^T x. The caller does not dispose them. */

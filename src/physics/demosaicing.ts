@@ -15,7 +15,21 @@ export interface DemosaicingOptions extends PhysicsOptions, TensorOptions {
 
 /**
  * A colour camera's Bayer filter: each pixel sees one channel, red at (odd row, odd column), green at (even, odd) and
- * (odd, even), blue at (even, even), counted from 0.
+ * (odd, even), blue at (even, even), counted from 0. Images and measurements are (B, 3, H, W), the latter 0 where a channel
+ * is not seen; proximal operator and pseudo-inverse are exact.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Demosaicing, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const camera = new Demosaicing({ imgSize: [3, 4, 4] });
+ * const colour = Tensor.from([10, 20, 30]).reshape([1, 3, 1, 1]).expand([1, 3, 4, 4]);
+ * const y = await camera.A(colour); // (1, 3, 4, 4): zeros where a channel is not seen
+ * const mosaic = await y.sum(1).data();
+ * assert.deepEqual([...mosaic.slice(0, 2), ...mosaic.slice(4, 6)], [30, 20, 20, 10]); // blue green / green red
+ * ```
  */
 export class Demosaicing extends Inpainting {
   /**

@@ -9,12 +9,14 @@ import { checkSampling, openTransform, type VisibilitySampling } from "./visibil
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { densityCompensation, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const samplesLoc = Tensor.from([[0, 0, 2], [1, 1, 2]]);
+ * const samplesLoc = Tensor.from([[0, 0, 2], [1, 1, 2]]); // two samples at one place, one elsewhere
  * using weights = await densityCompensation({ imgSize: [16, 16], samplesLoc });
- * console.log(await weights.data()); // the two samples at one place weigh half as much as the third
+ * const [first, second, alone] = await weights.data();
+ * assert.ok(Math.abs(first - second) < 1e-5 * alone && Math.abs(2 * first - alone) < 1e-2 * alone);
  * ```
  *
  * @param options.iterations default 10

@@ -35,6 +35,27 @@ export interface DownsamplingOptions extends PhysicsOptions {
  *
  * Its proximal operator is exact without a filter, and for circular filters where f divides height and width: there
  * A A^T is a circular convolution of small images, inverted by Fourier transforms. Otherwise it is iterative.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, Downsampling, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = deadLeaves({ size: 32, seed: 1 });
+ * const plain = new Downsampling({ imgSize: [3, 32, 32] }); // every other pixel, no filter
+ * assert.deepEqual(
+ *   await (await plain.A(x)).data(),
+ *   await x.slice([null, null, [0, 32, 2], [0, 32, 2]]).data(),
+ * );
+ *
+ * const physics = new Downsampling({ imgSize: [3, 32, 32], filter: "bicubic", factor: 4 });
+ * const y = await physics.A(x);
+ * assert.deepEqual(y.shape, [1, 3, 8, 8]);
+ * // The closest image to a gray one that meets the data: exact, by Fourier transforms.
+ * const enlarged = await physics.prox_l2(0.5, y, 1e4);
+ * assert.ok(await (await physics.A(enlarged)).sub(y).abs().max().item() < 1e-2);
+ * ```
  */
 export class Downsampling extends LinearPhysics<Tensor> {
   /** Every how many samples one is kept. */
@@ -95,6 +116,7 @@ export class Downsampling extends LinearPhysics<Tensor> {
    *
    * @param x (B, C, H, W) of `imgSize`
    * @returns (B, C, ceil(H / f), ceil(W / f))
+   * @throws {InvalidArgumentError} for another size
    */
   override async A(x: Tensor): Promise<Tensor> {
     this.#check("A", x, this.imgSize);
@@ -108,6 +130,7 @@ export class Downsampling extends LinearPhysics<Tensor> {
    *
    * @param y (B, C, ceil(H / f), ceil(W / f))
    * @returns (B, C, H, W) of `imgSize`
+   * @throws {InvalidArgumentError} for another size
    */
   override async A_adjoint(y: Tensor): Promise<Tensor> {
     const [channels, height, width] = this.imgSize;

@@ -1,4 +1,5 @@
 import { Tensor, type TensorOptions } from "../tensor/tensor.ts";
+import { InvalidArgumentError } from "../util/errors.ts";
 import { gaussianBlur } from "./gaussian_blur.ts";
 
 /** Anti-aliasing filters by name; `factor` sets their width. */
@@ -14,8 +15,25 @@ export const FILTER_NAMES: readonly FilterName[] = ["gaussian", "bilinear", "bic
  * - `bilinear`: 2f taps 1 - |t|, t = (-f + 0.5 ... f - 0.5) / f;
  * - `bicubic`: 4f taps of Keys' cubic (a = -0.5), t = (-2f + 0.5 ... 2f - 0.5) / f;
  * - `sinc`: 4f taps sinc(n / f) under a Kaiser window.
+ *
+ * @param factor f, a whole number >= 1; for `gaussian` any finite number > 0
+ * @throws {InvalidArgumentError} for another name or factor
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { downsamplingFilter, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const bilinear = downsamplingFilter("bilinear", 2);
+ * assert.deepEqual(bilinear.shape, [1, 1, 4, 4]);
+ * const profile = await bilinear.sum(-1).data(); // one axis of the outer product
+ * assert.deepEqual(profile, Float32Array.of(1 / 8, 3 / 8, 3 / 8, 1 / 8));
+ * assert.ok(Math.abs(await downsamplingFilter("sinc", 3).sum().item() - 1) < 1e-6);
+ * ```
  */
 export function downsamplingFilter(name: FilterName, factor: number, options: TensorOptions = {}): Tensor {
+  requireNamed(name, factor);
   if (name === "gaussian") return gaussianBlur({ sigma: factor, ...options });
   const taps = name === "bilinear"
     ? bilinearTaps(factor)
@@ -25,6 +43,15 @@ export function downsamplingFilter(name: FilterName, factor: number, options: Te
   const total = taps.reduce((sum, tap) => sum + tap, 0);
   const outer = taps.flatMap((row) => taps.map((column) => (row * column) / (total * total)));
   return Tensor.from(outer, [1, 1, taps.length, taps.length], options);
+}
+
+function requireNamed(name: FilterName, factor: number): void {
+  const action = "make a downsampling filter";
+  if (!FILTER_NAMES.includes(name)) {
+    throw new InvalidArgumentError(action, "name", `one of ${FILTER_NAMES.join(", ")}`, `"${name}"`);
+  }
+  if (name === "gaussian" || (Number.isInteger(factor) && factor >= 1)) return;
+  throw new InvalidArgumentError(action, "factor", "a whole number >= 1", String(factor));
 }
 
 /** Positions -radius + 0.5 ... radius - 0.5, in units of the factor. */

@@ -21,6 +21,30 @@ const IMAGE_DIMS = [-2, -1];
 /**
  * Single-coil magnetic resonance imaging of a film (B, 2, T, H, W): y_t = mask_t F x_t, F the centred unitary Fourier transform
  * of each frame. Measurement noise is masked too. Exact proximal operator and pseudo-inverse.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   DynamicMRI,
+ *   openDevice,
+ *   RandomMaskGenerator,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new RandomMaskGenerator({ imgSize: [2, 4, 16, 16], acceleration: 4 }); // (C, T, H, W)
+ * const { mask } = generator.step({ seed: 1 }); // other lines in every frame
+ * const scan = new DynamicMRI({ mask });
+ * const film = Tensor.randn([1, 2, 4, 16, 16], { seed: 1 });
+ * const y = await scan.A(film);
+ * assert.deepEqual(y.shape, film.shape);
+ * assert.ok(Math.abs(await scan.adjointnessTest(film)) < 1e-3);
+ * assert.deepEqual((await scan.A_adjoint(y, { mag: true })).shape, [1, 1, 4, 16, 16]);
+ * const once = await scan.toStatic().mask.mean().item(); // what any frame has seen
+ * assert.ok(once > 1 / 4 && once <= 1);
+ * ```
  */
 export class DynamicMRI extends DecomposablePhysics {
   #mask: Tensor;
@@ -50,6 +74,8 @@ export class DynamicMRI extends DecomposablePhysics {
    *
    * @param y k-space (B, 2, T, H, W)
    * @param options.mag gives magnitudes (B, 1, T, H, W)
+   * @returns (B, 2, T, H, W)
+   * @throws {InvalidArgumentError} for another size than the mask's
    */
   override async A_adjoint(y: Tensor, options: MRIAdjointOptions = {}): Promise<Tensor> {
     const film = await super.A_adjoint(y);

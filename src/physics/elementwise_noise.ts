@@ -12,6 +12,35 @@ const WORDS_PER_VALUE = 64;
  * Noise that acts on each value by itself. Value k of a call draws from its own stretch of the Philox stream, so that
  * what it becomes depends on the seed, on how many values came before it, and on itself: the same on every device, and
  * however many random words its neighbours took.
+ *
+ * @example Multiplicative noise
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   ElementwiseNoise,
+ *   type NoiseLevel,
+ *   openDevice,
+ *   type Philox,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * class MultiplicativeNoise extends ElementwiseNoise {
+ *   constructor(options: { s?: NoiseLevel; seed?: number } = {}) {
+ *     super([{ name: "s", level: options.s ?? 0.1 }], options);
+ *   }
+ *   protected override draw(value: number, [s]: readonly number[], random: Philox): number {
+ *     return value * (1 + s * random.normal());
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const noise = new MultiplicativeNoise({ s: 0.5, seed: 1 });
+ * const [dark, bright] = await (await noise.forward(Tensor.from([0, 10]))).data();
+ * assert.ok(dark === 0 && bright !== 10);
+ * noise.update({ s: 0 });
+ * assert.deepEqual(await (await noise.forward(Tensor.from([1, 2]))).data(), Float32Array.of(1, 2));
+ * ```
  */
 export abstract class ElementwiseNoise extends NoiseModel {
   readonly #levels: CheckedLevel[];

@@ -17,7 +17,23 @@ export interface GaussianBlurOptions extends TensorOptions {
  * exp(-((u / sigma_0)^2 + (v / sigma_1)^2) / 2) at u = cos(a) i + sin(a) j, v = cos(a) j - sin(a) i, where (i, j) are
  * (row, column) from the kernel's centre.
  *
+ * @returns (1, 1, h, w)
  * @throws {InvalidArgumentError} when sigma is not positive, the angle not finite or psfSize not a whole number >= 1
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { gaussianBlur, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const round = gaussianBlur({ sigma: 1 });
+ * assert.deepEqual(round.shape, [1, 1, 9, 9]);
+ * assert.ok(Math.abs(await round.sum().item() - 1) < 1e-6);
+ *
+ * const long = gaussianBlur({ sigma: [3, 1], psfSize: 15 }); // 3 along the rows, 1 along the columns
+ * const turned = gaussianBlur({ sigma: [1, 3], angle: 90, psfSize: [15, 15] });
+ * assert.ok(await long.sub(turned).abs().max().item() < 1e-6);
+ * ```
  */
 export function gaussianBlur(options: GaussianBlurOptions): Tensor {
   const [s0, s1] = pair(options.sigma ?? NaN);

@@ -22,7 +22,26 @@ export interface InpaintingOptions extends PhysicsOptions, TensorOptions {
   seed?: number;
 }
 
-/** Sees some of the image's values: y = mask x, pixel by pixel. Measurement noise is masked too. */
+/**
+ * Sees some of the image's values: y = mask x, pixel by pixel. Measurement noise is masked too.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { deadLeaves, Inpainting, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = deadLeaves({ size: 64, seed: 1 });
+ * const half = new Inpainting({ imgSize: [3, 64, 64], mask: 0.5, seed: 1 }); // whole pixels, at random
+ * assert.ok(Math.abs(await half.mask.mean().item() - 0.5) < 0.02);
+ * const y = await half.A(x);
+ * assert.deepEqual(await (await half.A_dagger(y)).data(), await y.data()); // zeros stay where nothing is known
+ *
+ * const stripe = Tensor.cat([Tensor.ones([64, 32]), Tensor.zeros([64, 32])], 1); // a mask of one's own
+ * half.update({ mask: stripe });
+ * assert.equal(await (await half.A(x)).slice([null, null, null, [32, 64]]).abs().max().item(), 0);
+ * ```
+ */
 export class Inpainting extends DecomposablePhysics {
   readonly #imgSize: readonly number[];
   #mask: Tensor;

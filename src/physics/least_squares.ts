@@ -46,13 +46,18 @@ const ACTION = "solve a least-squares problem";
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { leastSquares, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const weights = Tensor.from([[1, 2, 4]]);
- * const A = (x: Tensor) => x.mul(weights);
- * const x = await leastSquares(A, A, Tensor.from([[1, 1, 1]]), { gamma: 0.5, z: 1, solver: "lsqr" });
- * console.log(await x.data()); // (w + 2) / (w^2 + 2): 1, 0.667, 0.333
+ * const A = (x: Tensor): Tensor => x.mul(weights); // its own transpose
+ * const y = Tensor.from([[1, 1, 1]]);
+ * // min gamma / 2 ||A x - y||^2 + ||x - z||^2 / 2: x = (w + 2) / (w^2 + 2)
+ * const x = await leastSquares(A, A, y, { gamma: 0.5, z: 1, solver: "lsqr", tol: 1e-6 });
+ * assert.ok(await x.sub(Tensor.from([[1, 2 / 3, 1 / 3]])).abs().max().item() < 1e-4);
+ * const plain = await leastSquares(A, A, y, { tol: 1e-6 }); // without gamma, by conjugate gradients: 1 / w
+ * assert.ok(await plain.sub(Tensor.from([[1, 0.5, 0.25]])).abs().max().item() < 1e-4);
  * ```
  */
 export async function leastSquares<Y extends Signal>(

@@ -52,13 +52,18 @@ interface ItemState {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { lsqr, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const weights = Tensor.from([[1, 2, 4]]);
- * const A = (x: Tensor) => x.mul(weights);
- * const x = await lsqr(A, A, Tensor.from([[1, 1, 1]]));
- * console.log(await x.data()); // 1, 0.5, 0.25
+ * // A line a + b t through noisy points (t, y): A is 4 x 2.
+ * const matrix = Tensor.from([[1, 0], [1, 1], [1, 2], [1, 3]]), transposed = matrix.permute([1, 0]);
+ * const A = (x: Tensor): Tensor => x.matmul(transposed);
+ * const AT = (y: Tensor): Tensor => y.matmul(matrix);
+ * const x = await lsqr(A, AT, Tensor.from([[1, 3, 4, 8]]));
+ * assert.ok(await x.sub(Tensor.from([[0.7, 2.2]])).abs().max().item() < 1e-4);
+ * const small = await lsqr(A, AT, Tensor.from([[1, 3, 4, 8]]), { eta: 10 }); // prefers small coefficients
+ * assert.ok(await small.norm().item() < await x.norm().item());
  * ```
  */
 export async function lsqr<Y extends Signal>(

@@ -47,6 +47,18 @@ interface Step {
  * @param b (B, ...), or a list of such
  * @returns x, a new signal of b's shape
  * @throws {InvalidArgumentError} for limits out of range
+ *
+ * @example A symmetric system that is not positive definite
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { minres, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const eigenvalues = Tensor.from([[3, -2, 1, -1]]);
+ * const A = (x: Tensor): Promise<Tensor> => Promise.resolve(x.mul(eigenvalues));
+ * const x = await minres(A, Tensor.from([[6, 6, 6, 6]]), { maxIter: 20 });
+ * assert.ok(await x.sub(Tensor.from([[2, -3, 6, -6]])).abs().max().item() < 1e-4);
+ * ```
  */
 export async function minres<S extends Signal>(
   A: LinearFunction<S>,

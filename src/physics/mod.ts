@@ -3,13 +3,16 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { Blur, gaussianBlur } from "@deepinv/distributed/physics";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const blur = new Blur({ filter: gaussianBlur({ sigma: 1.5 }), padding: "circular" });
- * const y = await blur.A(Tensor.ones([1, 1, 16, 16]));
- * console.log(y.shape); // [ 1, 1, 16, 16 ]
+ * const x = Tensor.randn([1, 1, 16, 16], { seed: 1 });
+ * const y = await blur.A(x);
+ * assert.deepEqual(y.shape, [1, 1, 16, 16]);
+ * assert.ok(Math.abs(await blur.adjointnessTest(x)) < 1e-3); // <A x, v> - <x, A^T v>
  * ```
  *
  * @module

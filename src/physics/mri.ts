@@ -27,6 +27,33 @@ export interface MRIAdjointOptions {
  * Single-coil magnetic resonance imaging: y = mask F x, F the centred unitary Fourier transform of images (B, 2, H, W)
  * whose channels are real and imaginary part. Measurement noise is masked too. Exact proximal operator and
  * pseudo-inverse.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   MRI,
+ *   openDevice,
+ *   RandomMaskGenerator,
+ *   setDefaultDevice,
+ *   sheppLogan,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const { mask } = new RandomMaskGenerator({ imgSize: [32, 32], acceleration: 4 }).step({ seed: 1 });
+ * const scan = new MRI({ mask });
+ * const image = sheppLogan(32);
+ * const x = Tensor.cat([image, Tensor.zeros(image.shape)], 1); // (1, 2, 32, 32): real and imaginary part
+ * const y = await scan.A(x); // k-space, zeros where it is not measured
+ * const lines = await y.abs().sum([0, 1, 2]).greater(0).sum().item();
+ * assert.equal(lines, 8); // a quarter
+ * const zeroFilled = await scan.A_adjoint(y, { mag: true });
+ * assert.deepEqual(zeroFilled.shape, [1, 1, 32, 32]);
+ * // F is unitary: what is measured has the energy of the image that it gives.
+ * const [seen, measured] = [await zeroFilled.norm().item(), await y.norm().item()];
+ * assert.ok(Math.abs(seen - measured) < 1e-4 * measured);
+ * ```
  */
 export class MRI extends DecomposablePhysics {
   #mask: Tensor;
@@ -59,7 +86,10 @@ export class MRI extends DecomposablePhysics {
   /**
    * F^-1 mask y
    *
-   * @param y k-space (B, 2, H, W)
+   * @param y k-space (B, 2, H, W), of volumes (B, 2, D, H, W)
+   * @param options.mag gives magnitudes (B, 1, ...)
+   * @returns of y's shape, with `mag` one channel
+   * @throws {InvalidArgumentError} for another size than the mask's
    */
   override async A_adjoint(y: Tensor, options: MRIAdjointOptions = {}): Promise<Tensor> {
     const image = await super.A_adjoint(y);

@@ -26,6 +26,30 @@ export interface MultiCoilAdjointOptions {
 /**
  * Magnetic resonance imaging with several coils: y_n = mask F (s_n x), y of shape (B, 2, N, H, W); the adjoint is
  * sum_n conj(s_n) F^-1(mask y_n). Its `A_dagger` is SENSE, by conjugate gradients.
+ *
+ * @example Four coils, half of the lines: SENSE
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   birdcageMaps,
+ *   EquispacedMaskGenerator,
+ *   MultiCoilMRI,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const coilMaps = birdcageMaps({ imgSize: [16, 16], coils: 4 });
+ * const { mask } = new EquispacedMaskGenerator({ imgSize: [16, 16], acceleration: 2 }).step({ seed: 1 });
+ * const scan = new MultiCoilMRI({ mask, coilMaps });
+ * const x = Tensor.randn([1, 2, 16, 16], { seed: 1 });
+ * const y = await scan.A(x);
+ * assert.deepEqual(y.shape, [1, 2, 4, 16, 16]);
+ * const found = await scan.A_dagger(y, { maxIter: 100, tol: 1e-6 });
+ * assert.ok(await found.sub(x).norm().item() < 0.01 * await x.norm().item());
+ * assert.deepEqual((await scan.A_adjoint(y, { rss: true })).shape, [1, 1, 16, 16]); // needs no coil maps
+ * ```
  */
 export class MultiCoilMRI extends LinearPhysics<Tensor> {
   #mask: Tensor;
@@ -106,8 +130,9 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
   /**
    * k-space of all coils.
    *
-   * @param x (B, 2, H, W)
-   * @returns (B, 2, N, H, W)
+   * @param x (B, 2, H, W), of volumes (B, 2, D, H, W)
+   * @returns (B, 2, N, H, W), of volumes (B, 2, N, D, H, W)
+   * @throws {InvalidArgumentError} for another size, or another number of items than the maps' or the mask's
    */
   override async A(x: Tensor): Promise<Tensor> {
     const spatial = this.#maps.real.shape.slice(2);
@@ -130,6 +155,7 @@ export class MultiCoilMRI extends LinearPhysics<Tensor> {
    *
    * @param y (B, 2, N, H, W)
    * @returns (B, 2, H, W), with `rss` (B, 1, H, W)
+   * @throws {InvalidArgumentError} as `A`
    */
   override async A_adjoint(y: Tensor, options: MultiCoilAdjointOptions = {}): Promise<Tensor> {
     const [batch, , ...rest] = y.shape;

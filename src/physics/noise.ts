@@ -4,7 +4,33 @@ import { checkLevel, levelValues, type NoiseLevel } from "./noise_level.ts";
 import { type DrawOptions, NoiseModel, type NoiseOptions } from "./noise_model.ts";
 import type { Setters } from "./updatable.ts";
 
-/** Additive white Gaussian noise: y + sigma n, n ~ N(0, 1). */
+/**
+ * Additive white Gaussian noise: y + sigma n, n ~ N(0, 1).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   gaussianBlur,
+ *   GaussianNoise,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const noiseModel = new GaussianNoise({ sigma: 0.1, seed: 1 });
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), padding: "circular", noiseModel });
+ * const x = Tensor.full([1, 1, 64, 64], 0.5);
+ * const error = (await blur.forward(x)).sub(await blur.A(x));
+ * assert.ok(Math.abs(await error.square().mean().item() - 0.1 ** 2) < 1e-3);
+ *
+ * const same = await blur.forward(x, { seed: 7 }); // a function of this seed
+ * assert.deepEqual(await same.data(), await (await blur.forward(x, { seed: 7 })).data());
+ * assert.equal(new GaussianNoise({ sigma: 0.3 }).add(new GaussianNoise({ sigma: 0.4 })).sigma, 0.5);
+ * ```
+ */
 export class GaussianNoise extends NoiseModel {
   #sigma: NoiseLevel;
 

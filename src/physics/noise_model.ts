@@ -26,6 +26,33 @@ export interface DrawOptions {
  *
  * Random numbers come from Philox4x32-10, a counter-based generator, in float64 on the host: for one seed (and one position
  * in the stream) they are the same on every device, every platform and every rank.
+ *
+ * @example A noise of one's own: every row of the detector has an offset
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Denoising, NoiseModel, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * class RowNoise extends NoiseModel {
+ *   constructor(readonly options: { sigma: number; seed?: number }) {
+ *     super(options);
+ *   }
+ *   override forward(y: Tensor, options = {}): Promise<Tensor> {
+ *     const rows = new Float32Array(y.shape[2]);
+ *     this.prepare(options).fillNormal(rows);
+ *     using offsets = Tensor.from(
+ *       rows.map((value) => this.options.sigma * value),
+ *       [1, 1, rows.length, 1],
+ *       y,
+ *     );
+ *     return Promise.resolve(y.add(offsets));
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new Denoising({ noiseModel: new RowNoise({ sigma: 0.2, seed: 1 }) });
+ * const y = await (await physics.forward(Tensor.zeros([1, 1, 4, 3]))).data();
+ * assert.ok(y[0] !== 0 && y[0] === y[1] && y[0] !== y[3]);
+ * ```
  */
 export abstract class NoiseModel extends Updatable {
   #generator: Philox | undefined;
@@ -41,7 +68,14 @@ export abstract class NoiseModel extends Updatable {
     this.#generator = options?.seed === undefined ? undefined : generatorFor(options.seed);
   }
 
-  /** A noisy copy of y. */
+  /**
+   * A noisy copy of y.
+   *
+   * @param y (B, ...), left alone
+   * @param options `seed` for this call's values alone, and levels by name that the model keeps from now on
+   * @returns of y's shape
+   * @throws {InvalidArgumentError} for unknown or wrong levels, and a seed that is not a whole number
+   */
   abstract forward(y: Tensor, options?: DrawOptions): Promise<Tensor>;
 
   /**
@@ -84,7 +118,33 @@ export abstract class NoiseModel extends Updatable {
   }
 }
 
-/** Several noises, one after the other. */
+/**
+ * Several noises, one after the other.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   ComposedNoise,
+ *   GaussianNoise,
+ *   openDevice,
+ *   PoissonNoise,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const photons = new PoissonNoise({ gain: 0.1, seed: 1 }),
+ *   readOut = new GaussianNoise({ sigma: 0.2, seed: 2 });
+ * const camera = new ComposedNoise([photons, readOut]); // the same as readOut.mul(photons)
+ * const y = await camera.forward(Tensor.full([1, 1, 64, 64], 2));
+ * const variance = await y.sub(2).square().mean().item();
+ * assert.ok(Math.abs(variance - (0.1 * 2 + 0.2 ** 2)) < 0.02);
+ *
+ * camera.update({ sigma: 0 }); // reaches the noise that knows the name
+ * assert.equal(readOut.sigma, 0);
+ * ```
+ */
 export class ComposedNoise extends NoiseModel {
   readonly #models: readonly NoiseModel[];
 

@@ -39,13 +39,17 @@ export interface PansharpenOptions {
  *
  * @example
  * ```ts
- * import { openDevice, Pansharpen, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { colourScene, openDevice, Pansharpen, psnr, setDefaultDevice } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const physics = new Pansharpen({ imgSize: [3, 16, 16] });
- * const y = await physics.forward(Tensor.full([1, 3, 16, 16], 0.5), { seed: 1 });
- * console.log(y.get(0).shape, y.get(1).shape); // [ 1, 3, 4, 4 ] [ 1, 1, 16, 16 ]
- * console.log((await physics.A_dagger(y)).shape); // [ 1, 3, 16, 16 ]
+ * const x = colourScene({ size: 16 });
+ * const y = await physics.forward(x, { seed: 1 });
+ * assert.deepEqual([...y].map((part) => part.shape), [[1, 3, 4, 4], [1, 1, 16, 16]]);
+ * const sharpened = await physics.A_dagger(y); // Brovey's method
+ * assert.deepEqual(sharpened.shape, x.shape);
+ * assert.ok(await psnr(sharpened, x).item() > 12);
  * ```
  */
 export class Pansharpen extends StackedLinearPhysics {

@@ -18,12 +18,18 @@ export interface PhaseRetrievalOptions extends PhysicsOptions {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { MRI, openDevice, PhaseRetrieval, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const physics = new PhaseRetrieval({ B: new MRI({ mask: Tensor.ones([8, 8]) }) });
- * const y = await physics.A(Tensor.randn([1, 2, 8, 8], { seed: 1 }));
- * console.log(y.shape); // [ 1, 1, 8, 8 ]
+ * const physics = new PhaseRetrieval({ B: new MRI({ mask: Tensor.ones([8, 8]) }) }); // |F x|^2
+ * const x = Tensor.randn([1, 2, 8, 8], { seed: 1 }); // real and imaginary part
+ * const y = await physics.A(x);
+ * assert.deepEqual(y.shape, [1, 1, 8, 8]);
+ * const [energy, measured] = [await x.dot(x).item(), await y.sum().item()];
+ * assert.ok(Math.abs(energy - measured) < 1e-4 * energy); // F is unitary
+ * const gradient = await physics.A_vjp(x, Tensor.ones(y.shape)); // 2 F^H F x
+ * assert.ok(await gradient.sub(x.mul(2)).abs().max().item() < 1e-5);
  * ```
  */
 export class PhaseRetrieval extends Physics<Tensor> {

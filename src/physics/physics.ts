@@ -11,8 +11,8 @@ export type Sensor = (y: Tensor) => Tensor | Promise<Tensor>;
 
 /** What every operator's constructor accepts. */
 export interface PhysicsOptions {
-  /** The noise that `forward` adds; none by default. */
-  noiseModel?: NoiseModel;
+  /** The noise that `forward` adds, `null` for none; an operator that has a noise of its own by default says so. */
+  noiseModel?: NoiseModel | null;
   /** What becomes of noisy measurements; nothing by default. */
   sensor?: Sensor;
 }
@@ -28,6 +28,31 @@ export type ForwardParameters = object;
  *
  * A subclass gives `A` and `A_vjp`; a linear one extends `LinearPhysics` and gives `A` and `A_adjoint`. What they return
  * belongs to the caller: a tensor of its own, never the argument.
+ *
+ * @example An operator of one's own that is not linear
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, Physics, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * class Square extends Physics<Tensor> {
+ *   override A(x: Tensor): Promise<Tensor> {
+ *     return Promise.resolve(x.square());
+ *   }
+ *   override A_vjp(x: Tensor, v: Tensor): Promise<Tensor> {
+ *     using weighted = x.mul(v);
+ *     return Promise.resolve(weighted.mul(2));
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new Square({ sensor: (y) => y.clamp(0, 1) }); // saturates at 1
+ * const x = Tensor.from([0.5, 1, 1.5]).reshape([1, 1, 1, 3]);
+ * assert.deepEqual(await (await physics.forward(x)).data(), Float32Array.of(0.25, 1, 1));
+ *
+ * const y = await physics.A(x);
+ * const found = await physics.A_dagger(y, { init: Tensor.ones(x.shape), tol: 1e-8 }); // gradient descent
+ * assert.ok(await found.sub(x).abs().max().item() < 1e-2);
+ * ```
  */
 export abstract class Physics<Y extends Signal = Signal> extends Updatable {
   /** The noise that `forward` adds; `undefined` for none. */
@@ -42,7 +67,7 @@ export abstract class Physics<Y extends Signal = Signal> extends Updatable {
    */
   constructor(options?: PhysicsOptions) {
     super(options);
-    this.noiseModel = options?.noiseModel;
+    this.noiseModel = options?.noiseModel ?? undefined;
     this.sensor = options?.sensor;
   }
 

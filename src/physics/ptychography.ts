@@ -30,12 +30,24 @@ const DIMS = [-2, -1];
  *
  * @example
  * ```ts
- * import { openDevice, Ptychography, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import {
+ *   discProbe,
+ *   openDevice,
+ *   Ptychography,
+ *   ptychographyShifts,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const physics = new Ptychography({ imgSize: [2, 32, 32] });
- * const y = await physics.A(Tensor.randn([1, 2, 32, 32], { seed: 1 }));
- * console.log(y.shape); // [ 1, 25, 32, 32 ]
+ * const shifts = ptychographyShifts([16, 16], 9); // a 3 x 3 grid; 25 positions by default
+ * const physics = new Ptychography({ imgSize: [2, 16, 16], probe: discProbe([16, 16], 6), shifts });
+ * const x = Tensor.randn([1, 2, 16, 16], { seed: 1 });
+ * const y = await physics.A(x); // a diffraction pattern for every position
+ * assert.deepEqual(y.shape, [1, 9, 16, 16]);
+ * const bright = await physics.A(x.mul(2)); // intensities
+ * assert.ok(await bright.sub(y.mul(4)).abs().max().item() < 1e-4 * await bright.max().item());
  * ```
  */
 export class Ptychography extends PhaseRetrieval {

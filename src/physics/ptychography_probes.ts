@@ -11,14 +11,31 @@ const RADIUS = 10;
  * deepinv's positions: a square grid whose coordinates run evenly from floor(-W / 2) to floor(W / 2), rounded towards 0;
  * the rows vary fastest.
  *
- * @param extents height and width of the images; the width spans the grid
+ * @param extents height and width of the images, whole numbers >= 1; the width spans the grid
  * @param count a square number; default 25
- * @throws {InvalidArgumentError} when the count is not a square number >= 1
+ * @throws {InvalidArgumentError} when the width is not a whole number >= 1, or the count not a square number >= 1
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { ptychographyShifts } from "@deepinv/distributed";
+ *
+ * const shifts = ptychographyShifts([32, 32], 9); // a 3 x 3 grid
+ * assert.deepEqual(shifts.slice(0, 4), [[-16, -16], [0, -16], [16, -16], [-16, 0]]); // [rows, columns]
+ * ```
  */
 export function ptychographyShifts([, width]: readonly [number, number], count = 25): ProbeShift[] {
   const side = Math.round(Math.sqrt(count));
   if (!(side >= 1) || side * side !== count) {
     throw new InvalidArgumentError("place probes on a grid", "count", "a square number >= 1", String(count));
+  }
+  if (!Number.isInteger(width) || width < 1) {
+    throw new InvalidArgumentError(
+      "place probes on a grid",
+      "the width",
+      "a whole number >= 1",
+      String(width),
+    );
   }
   const first = Math.floor(-width / 2), last = Math.floor(width / 2);
   const coordinates = Array.from(
@@ -31,9 +48,26 @@ export function ptychographyShifts([, width]: readonly [number, number], count =
 /**
  * A disc of ones: the pixels less than `radius` away from (floor(H / 2), floor(W / 2)).
  *
- * @returns (H, W)
+ * @param radius in pixels, >= 0; default 10
+ * @returns (H, W), on the default device
+ * @throws {InvalidArgumentError} when the extents are not whole numbers >= 0, or the radius is negative
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { discProbe, openDevice, Ptychography, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const probe = discProbe([16, 16], 2);
+ * assert.equal(await probe.sum().item(), 9); // the centre and its eight neighbours
+ *
+ * const scan = new Ptychography({ imgSize: [2, 16, 16], probe, shifts: [[0, 0], [0, 4]] });
+ * const y = await scan.A(Tensor.randn([1, 2, 16, 16], { seed: 1 }));
+ * assert.deepEqual(y.shape, [1, 2, 16, 16]); // one diffraction pattern per shift
+ * ```
  */
 export function discProbe([height, width]: readonly [number, number], radius = RADIUS): Tensor {
+  if (!(radius >= 0)) throw new InvalidArgumentError("draw a disc", "radius", ">= 0", String(radius));
   const values = Float32Array.from({ length: height * width }, (_, k) => {
     const row = Math.floor(k / width) - Math.floor(height / 2), column = k % width - Math.floor(width / 2);
     return Math.hypot(row, column) < radius ? 1 : 0;

@@ -26,13 +26,22 @@ export interface RadioInterferometryOptions extends VisibilitySampling, PhysicsO
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, RadioInterferometry, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const samplesLoc = Tensor.from([[0, 0.5, -1], [0, 2, 3]]);
+ * const samplesLoc = Tensor.from([[0, 0.5, -1], [0, 2, 3]]); // three spatial frequencies
  * const physics = new RadioInterferometry({ imgSize: [32, 32], samplesLoc });
- * const y = await physics.A(Tensor.ones([1, 1, 32, 32]));
- * console.log(y.shape); // [ 1, 2, 3 ]
+ * const x = Tensor.randn([1, 1, 32, 32], { seed: 1 });
+ * const y = await physics.A(x); // (1, 2, 3): real and imaginary parts
+ * // The second one by the sum: frequency (0.5, 2), G = 2 * 32.
+ * const pixels = await x.data();
+ * const sum = pixels.reduce((sum, value, n) => {
+ *   const [row, column] = [Math.floor(n / 32) - 16, n % 32 - 16];
+ *   return sum + value * Math.cos(0.5 * row + 2 * column) / 64;
+ * }, 0);
+ * assert.ok(Math.abs((await y.data())[1] - sum) < 1e-4);
+ * assert.ok(Math.abs(await physics.adjointnessTest(x)) < 1e-3);
  * ```
  */
 export class RadioInterferometry extends LinearPhysics<Tensor> {

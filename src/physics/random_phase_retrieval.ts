@@ -19,6 +19,23 @@ export interface RandomPhaseRetrievalOptions extends PhysicsOptions, TensorOptio
 /**
  * Intensities of random projections: y = |B x|^2 with a dense m x n matrix of independent entries
  * N(0, 1/(2 m)) + i N(0, 1/(2 m)), so that E ||B x||^2 = ||x||^2. Images (B, 2, H, W), measurements (B, m).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, RandomPhaseRetrieval, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const physics = new RandomPhaseRetrieval({ m: 200, imgSize: [2, 4, 4], seed: 1 });
+ * const x = Tensor.randn([1, 2, 4, 4], { seed: 2 });
+ * const y = await physics.A(x); // intensities, (1, 200)
+ * assert.deepEqual(await y.data(), await (await physics.A(x.neg())).data()); // they do not know the phase
+ *
+ * const found = await physics.A_dagger(y, { maxIter: 50 }); // the spectral method: x up to a phase
+ * const turned = Tensor.cat([found.slice([null, [1, 2]]).neg(), found.slice([null, [0, 1]])], 1); // i found
+ * const overlap = Math.hypot(await found.dot(x).item(), await turned.dot(x).item());
+ * assert.ok(overlap > 0.9 * await found.norm().item() * await x.norm().item());
+ * ```
  */
 export class RandomPhaseRetrieval extends PhaseRetrieval {
   /** Number of measurements. */

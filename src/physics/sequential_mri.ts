@@ -24,12 +24,17 @@ const IMAGE_DIMS = [-2, -1];
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, SequentialMRI, setDefaultDevice, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const scan = new SequentialMRI({ mask: Tensor.ones([4, 8, 8]) });
- * const y = await scan.A(Tensor.ones([1, 2, 8, 8]));
- * console.log(y.shape, (await scan.A_dagger(y)).shape); // [ 1, 2, 4, 8, 8 ] [ 1, 2, 8, 8 ]
+ * const column = Tensor.arange(0, 8).expand([8, 8]);
+ * const left = column.greater(3), right = column.greater(3).neg().add(1); // half of k-space each
+ * const scan = new SequentialMRI({ mask: Tensor.stack([left, right]) });
+ * const x = Tensor.randn([1, 2, 8, 8], { seed: 1 });
+ * const y = await scan.A(x);
+ * assert.deepEqual(y.shape, [1, 2, 2, 8, 8]);
+ * assert.ok(await (await scan.A_dagger(y)).sub(x).abs().max().item() < 1e-5); // together they have everything
  * ```
  */
 export class SequentialMRI extends DecomposablePhysics {

@@ -23,12 +23,16 @@ export interface SinglePixelCameraOptions extends PhysicsOptions, TensorOptions 
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, setDefaultDevice, SinglePixelCamera, Tensor } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const camera = new SinglePixelCamera({ m: 16, imgSize: [1, 8, 8], ordering: "zig_zag" });
- * const y = await camera.A(Tensor.ones([1, 1, 8, 8]));
- * console.log((await camera.A_dagger(y)).shape); // [ 1, 1, 8, 8 ]
+ * assert.equal(await camera.mask.sum().item(), 16); // a quarter of the patterns
+ * const flat = Tensor.ones([1, 1, 8, 8]);
+ * const y = await camera.A(flat);
+ * assert.ok(Math.abs(await y.max().item() - 8) < 1e-5); // only the first pattern, all ones over 8, sees it
+ * assert.ok(await (await camera.A_dagger(y)).sub(flat).abs().max().item() < 1e-5);
  * ```
  */
 export class SinglePixelCamera extends DecomposablePhysics {

@@ -28,16 +28,25 @@ type Parts = Pick<SpaceVaryingBlurOptions, "filters" | "multipliers">;
  *
  * @example
  * ```ts
- * import { gaussianBlur, openDevice, setDefaultDevice, SpaceVaryingBlur, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import {
+ *   gaussianBlur,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   SpaceVaryingBlur,
+ *   Tensor,
+ * } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const psfSize: [number, number] = [9, 9];
  * const filters = Tensor.stack([1, 2].map((sigma) => gaussianBlur({ sigma, psfSize })), 2); // (1, 1, 2, 9, 9)
  * const left = Tensor.arange(0, 1, 1 / 32).reshape([1, 1, 1, 32]).expand([1, 1, 32, 32]);
- * const multipliers = Tensor.stack([left, left.neg().add(1)], 2); // (1, 1, 2, 32, 32)
+ * const multipliers = Tensor.stack([left, left.neg().add(1)], 2); // (1, 1, 2, 32, 32), of sum 1
  * const blur = new SpaceVaryingBlur({ filters, multipliers, padding: "reflect" });
- * const y = await blur.A(Tensor.ones([1, 1, 32, 32]));
- * console.log(y.shape); // [ 1, 1, 32, 32 ]
+ * const x = Tensor.ones([1, 1, 32, 32]);
+ * const sum = await (await blur.A(x)).slice([null, null, [16, 17], [16, 17]]).item();
+ * assert.ok(Math.abs(sum - 1) < 0.05); // filters and weights of sum 1 keep a constant image, nearly
+ * assert.ok(Math.abs(await blur.adjointnessTest(x)) < 1e-3);
  * ```
  */
 export class SpaceVaryingBlur extends LinearPhysics<Tensor> {

@@ -18,12 +18,17 @@ import type { Tomography } from "./tomography.ts";
  *
  * @example
  * ```ts
- * import { openDevice, setDefaultDevice, splitAngles, Tensor, Tomography } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, sheppLogan, splitAngles, Tomography } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const scan = new Tomography({ angles: 6, imgWidth: 32, normalize: false });
- * const y = await splitAngles(scan, 2).A(Tensor.ones([1, 1, 32, 32]));
- * console.log(y.get(0).shape); // [ 1, 1, 46, 3 ]
+ * const scan = new Tomography({ angles: 7, imgWidth: 32, normalize: false });
+ * const parts = splitAngles(scan, 2); // views 0, 2, 4, 6 and 1, 3, 5
+ * const x = sheppLogan(32);
+ * assert.deepEqual([...await parts.A(x)].map((y) => y.shape), [[1, 1, 46, 4], [1, 1, 46, 3]]);
+ * const whole = await scan.A_adjoint_A(x);
+ * const difference = (await parts.A_adjoint_A(x)).sub(whole);
+ * assert.ok(await difference.abs().max().item() < 1e-5 * await whole.max().item());
  * ```
  */
 export function splitAngles(tomography: Tomography, parts: number): StackedLinearPhysics {
@@ -42,6 +47,28 @@ export function splitAngles(tomography: Tomography, parts: number): StackedLinea
  *
  * @param parts 1 to the number of coils
  * @throws {InvalidArgumentError} for another number of parts
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   birdcageMaps,
+ *   MultiCoilMRI,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   splitCoils,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const coilMaps = birdcageMaps({ imgSize: [8, 8], coils: 5 });
+ * const scan = new MultiCoilMRI({ mask: Tensor.ones([8, 8]), coilMaps });
+ * const parts = splitCoils(scan, 2);
+ * assert.deepEqual([...parts].map((part) => (part as MultiCoilMRI).numCoils), [2, 3]);
+ * const x = Tensor.randn([1, 2, 8, 8], { seed: 1 });
+ * const difference = (await parts.A_adjoint_A(x)).sub(await scan.A_adjoint_A(x));
+ * assert.ok(await difference.abs().max().item() < 1e-5);
+ * ```
  */
 export function splitCoils(mri: MultiCoilMRI, parts: number): StackedLinearPhysics {
   requireParts("split a scan by coils", parts, mri.numCoils);
@@ -58,13 +85,20 @@ export function splitCoils(mri: MultiCoilMRI, parts: number): StackedLinearPhysi
  *
  * @example
  * ```ts
- * import { openDevice, RadioInterferometry, setDefaultDevice, splitVisibilities, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import {
+ *   openDevice,
+ *   RadioInterferometry,
+ *   setDefaultDevice,
+ *   splitVisibilities,
+ *   Tensor,
+ * } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * const samplesLoc = Tensor.randn([2, 100], { seed: 1 }).clamp(-3, 3);
  * const radio = new RadioInterferometry({ imgSize: [32, 32], samplesLoc });
  * const y = await splitVisibilities(radio, 3).A(Tensor.ones([1, 1, 32, 32]));
- * console.log([...y].map((part) => part.shape[2])); // [ 33, 33, 34 ]
+ * assert.deepEqual([...y].map((part) => part.shape[2]), [33, 33, 34]);
  * ```
  */
 export function splitVisibilities(radio: RadioInterferometry, parts: number): StackedLinearPhysics {
@@ -79,6 +113,20 @@ export function splitVisibilities(radio: RadioInterferometry, parts: number): St
  *
  * @param parts 1 to the number of shifts
  * @throws {InvalidArgumentError} for another number of parts
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, Ptychography, setDefaultDevice, splitShifts, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const scan = new Ptychography({ imgSize: [2, 16, 16] }); // 25 shifts
+ * const x = Tensor.randn([1, 2, 16, 16], { seed: 1 });
+ * const y = await splitShifts(scan, 3).A(x);
+ * assert.deepEqual([...y].map((part) => part.shape[1]), [8, 8, 9]);
+ * const whole = await scan.A(x); // the parts side by side
+ * assert.ok(await Tensor.cat([...y], 1).sub(whole).abs().max().item() < 1e-4 * await whole.max().item());
+ * ```
  */
 export function splitShifts(ptychography: Ptychography, parts: number): StackedPhysics {
   const count = ptychography.shifts.length;
@@ -92,6 +140,20 @@ export function splitShifts(ptychography: Ptychography, parts: number): StackedP
  *
  * @param parts 1 to the number of measurements
  * @throws {InvalidArgumentError} for another number of parts
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { CompressedSensing, openDevice, setDefaultDevice, splitRows, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const sensing = new CompressedSensing({ m: 10, imgSize: [1, 8, 8] });
+ * const parts = splitRows(sensing, 3);
+ * const y = await parts.A(Tensor.ones([1, 1, 8, 8]));
+ * assert.deepEqual([...y].map((part) => part.shape), [[1, 3], [1, 3], [1, 4]]);
+ * const difference = (await parts.A_adjoint(y)).sub(await sensing.A_adjoint_A(Tensor.ones([1, 1, 8, 8])));
+ * assert.ok(await difference.abs().max().item() < 1e-5);
+ * ```
  */
 export function splitRows(sensing: CompressedSensing, parts: number): StackedLinearPhysics {
   requireParts("split measurements", parts, sensing.m);

@@ -30,6 +30,19 @@ const DIMS = [-2, -1];
  * A fast random operator: B x = crop F D_n ... F D_1 [F] pad x, F the unitary 2-D Fourier transform and D_i random
  * diagonals of modulus 1. A larger output pads the image with zeros, ceil(difference / 2) before it; a smaller one
  * crops the result likewise. Complex images (B, 2, H, W) to complex measurements (B, 2, H', W').
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, StructuredRandom, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const B = new StructuredRandom({ imgSize: [2, 8, 8], outputSize: [2, 16, 16], nLayers: 2, seed: 1 });
+ * const x = Tensor.randn([1, 2, 8, 8], { seed: 2 });
+ * const y = await B.A(x);
+ * assert.deepEqual(y.shape, [1, 2, 16, 16]);
+ * assert.ok(await (await B.A_adjoint(y)).sub(x).abs().max().item() < 1e-5); // B^H B = I for a larger output
+ * ```
  */
 export class StructuredRandom extends LinearPhysics<Tensor> {
   /** (2, H, W) of the images. */

@@ -7,12 +7,22 @@ import { StructuredRandom, type StructuredRandomOptions } from "./structured_ran
  *
  * @example
  * ```ts
- * import { openDevice, setDefaultDevice, StructuredRandomPhaseRetrieval, Tensor } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import {
+ *   openDevice,
+ *   setDefaultDevice,
+ *   StructuredRandomPhaseRetrieval,
+ *   Tensor,
+ * } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const physics = new StructuredRandomPhaseRetrieval({ imgSize: [2, 8, 8], outputSize: [2, 16, 16], nLayers: 2 });
- * const y = await physics.A(Tensor.randn([1, 2, 8, 8], { seed: 1 }));
- * console.log(y.shape); // [ 1, 1, 16, 16 ]
+ * const options = { imgSize: [2, 8, 8], outputSize: [2, 16, 16], nLayers: 2, seed: 1 };
+ * const physics = new StructuredRandomPhaseRetrieval(options);
+ * const x = Tensor.randn([1, 2, 8, 8], { seed: 2 });
+ * const y = await physics.A(x); // |B x|^2, four times as many values as pixels
+ * assert.deepEqual(y.shape, [1, 1, 16, 16]);
+ * const [energy, measured] = [await x.dot(x).item(), await y.sum().item()];
+ * assert.ok(Math.abs(energy - measured) < 1e-4 * energy); // B keeps the energy
  * ```
  */
 export class StructuredRandomPhaseRetrieval extends PhaseRetrieval {

@@ -55,6 +55,25 @@ interface Resident {
  * (B, C, detectors, angles) with ceil(sqrt(2) W) detectors (W with `circle`) for a parallel beam.
  *
  * `A_dagger` is the least-squares solution by conjugate gradients; {@link Tomography.fbp} the filtered back-projection.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, psnr, setDefaultDevice, sheppLogan, Tomography } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const x = sheppLogan(32);
+ * const scan = new Tomography({ angles: 45, imgWidth: 32, circle: true, normalize: false });
+ * const y = await scan.A(x); // sums along rays
+ * assert.deepEqual(y.shape, [1, 1, 32, 45]); // (B, C, detectors, angles)
+ * const total = await x.sum().item(); // what every view sees
+ * assert.ok((await y.sum(2).data()).every((view) => Math.abs(view - total) < 0.02 * total));
+ *
+ * const filtered = await scan.fbp(y);
+ * const solved = await scan.A_dagger(y, { maxIter: 20 }); // least squares
+ * assert.ok(await psnr(filtered, x).item() > 19);
+ * assert.ok(await psnr(solved, x).item() > 25);
+ * ```
  */
 export class Tomography extends LinearPhysics<Tensor> {
   /** Angles in degrees. */

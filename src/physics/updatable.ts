@@ -8,10 +8,36 @@ export type Setters = Readonly<Record<string, (value: unknown) => void>>;
 /**
  * Something built from one options object, whose parameters can be replaced by name later. A subclass whose constructor
  * takes one options object and hands it to `super` can be cloned; one that overrides `setters` can be updated.
+ *
+ * @example Parameters by name, and copies
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   gaussianBlur,
+ *   GaussianNoise,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Updatable,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const noiseModel = new GaussianNoise({ sigma: 0.1, seed: 1 });
+ * const blur = new Blur({ filter: gaussianBlur({ sigma: 1 }), noiseModel });
+ * assert.ok(blur instanceof Updatable);
+ * assert.deepEqual(blur.parameterNames, ["filter", "sigma"]); // the operator's and its noise model's
+ *
+ * const copy = blur.clone();
+ * copy.update({ filter: gaussianBlur({ sigma: 2 }), sigma: 0.5 });
+ * assert.deepEqual(blur.filter.shape, [1, 1, 9, 9]); // untouched
+ * assert.equal(noiseModel.sigma, 0.1);
+ * assert.throws(() => blur.update({ sigmma: 1 }), { name: "InvalidArgumentError" });
+ * ```
  */
 export abstract class Updatable {
   /** The options as they stand now, for clones. */
   #options: object | undefined;
+  #version = 0;
 
   /**
    * Keeps the options for clones.
@@ -28,6 +54,14 @@ export abstract class Updatable {
   }
 
   /**
+   * How often parameters were replaced so far: what was computed from them is out of date once this rises. A class that works
+   * with other updatable objects adds theirs.
+   */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
    * Replaces parameters for good, e.g. `update({ filter })` or `update({ sigma: 0.2 })`. Names are checked before anything
    * changes.
    *
@@ -37,6 +71,7 @@ export abstract class Updatable {
   update(parameters: object): void {
     requireKnown(this, parameters);
     const setters = this.setters();
+    this.#version++;
     for (const [name, value] of Object.entries(parameters)) {
       setters[name](value);
       this.#options = { ...this.#options, [name]: value };
@@ -98,6 +133,26 @@ export function updateEach(targets: readonly Updatable[], parameters: object): v
 /** The names that at least one target knows, each once. */
 export function namesOf(targets: readonly Updatable[]): string[] {
   return [...new Set(targets.flatMap((target) => target.parameterNames))];
+}
+
+/**
+ * Refuses to clone an object of a subclass that does not say how: its own doings would be lost.
+ *
+ * @throws {InvalidArgumentError} when the object's class is not the one that knows how to clone itself
+ */
+export function requireClass(target: object, Class: { readonly name: string }): void {
+  if (target.constructor === Class) return;
+  throw new InvalidArgumentError(
+    `clone a ${target.constructor.name}`,
+    "its class",
+    `${Class.name} itself, or one that overrides clone`,
+    `a subclass that does not`,
+  );
+}
+
+/** The sum of the targets' versions, each counted once; it rises with each of them. */
+export function versionOf(targets: readonly Updatable[]): number {
+  return [...new Set(targets)].reduce((sum, { version }) => sum + version, 0);
 }
 
 function copyOf(value: unknown): unknown {

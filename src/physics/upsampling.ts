@@ -10,6 +10,21 @@ import type { Setters } from "./updatable.ts";
  * images (B, C, H, W) of `imgSize`. With D the downsampling, A = D^T and A^T = D.
  *
  * Its proximal operator is exact where Downsampling's is: (D D^T + I / gamma)^-1 (D y + z / gamma) by Fourier transforms.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Downsampling, openDevice, setDefaultDevice, Tensor, Upsampling } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const options = { imgSize: [1, 16, 16], filter: "bilinear", factor: 2 } as const; // the larger images
+ * const up = new Upsampling(options);
+ * const small = Tensor.randn([1, 1, 8, 8], { seed: 1 });
+ * const large = await up.A(small);
+ * assert.deepEqual(large.shape, [1, 1, 16, 16]);
+ * const back = await new Downsampling(options).A(large); // A^T of the one is A of the other
+ * assert.ok(await back.sub(await up.A_adjoint_A(small)).abs().max().item() < 1e-6);
+ * ```
  */
 export class Upsampling extends LinearPhysics<Tensor> {
   readonly #down: Downsampling;

@@ -3,7 +3,24 @@ import { DeviceError } from "../compute/errors.ts";
 import type { Kernel } from "../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../util/errors.ts";
 
-/** A device buffer with the number of arrays that look at it; the last one to leave releases it. */
+/**
+ * A device buffer with the number of arrays that look at it; the last one to leave releases it.
+ *
+ * @example A kernel on tensors: x^3 for x >= 0
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using x = Tensor.from([0, 1, 2, 3]);
+ * using cubes = Tensor.empty(x.shape);
+ * const { device, buffer } = x.array.storage;
+ * const view = { offset: 0, strides: [1] };
+ * const power = { kind: "map", fn: "power", shape: [4], inputs: [view], output: view, scalars: [3, 0] } as const;
+ * device.run(power, [buffer], cubes.array.storage.buffer);
+ * assert((await cubes.data()).every((value, i) => Math.abs(value - i ** 3) < 1e-4));
+ * ```
+ */
 export class Storage {
   #users = 1;
 

@@ -25,12 +25,14 @@ export interface FftOptions {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { fft, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * using x = Tensor.from([1, 2, 3, 4, 0, 0, 0, 0], [1, 2, 4]);
+ * using x = Tensor.from([1, 2, 3, 4, 0, 0, 0, 0], [1, 2, 4]); // 4 complex values: real parts, then imaginary parts
  * using spectrum = fft(x, [-1]);
- * console.log(await spectrum.data()); // real parts 10 -2 -2 -2, imaginary parts 0 2 0 -2
+ * const expected = [10, -2, -2, -2, 0, 2, 0, -2]; // real parts, then imaginary parts
+ * assert((await spectrum.data()).every((value, i) => Math.abs(value - expected[i]) < 1e-5));
  * ```
  *
  * @param x (B, 2, ...): real parts, then imaginary parts
@@ -49,6 +51,19 @@ export function fft(x: Tensor, dims: readonly number[], options: FftOptions = {}
  * @param x (B, 2, ...)
  * @param dims dimensions behind the second
  * @throws {InvalidArgumentError} as {@link fft}
+ *
+ * @example There and back
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fft, ifft, openDevice, realPart, setDefaultDevice, Tensor, toComplex } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using x = toComplex(Tensor.from([[1, 2, 3, 4, 5]]));
+ * using spectrum = fft(x, [-1], { norm: "ortho" });
+ * using back = ifft(spectrum, [-1], { norm: "ortho" }); // the same norm both ways
+ * assert((await realPart(back).data()).every((value, i) => Math.abs(value - (i + 1)) < 1e-5));
+ * assert(Math.abs(await spectrum.norm().item() - await x.norm().item()) < 1e-5); // "ortho" is unitary
+ * ```
  */
 export function ifft(x: Tensor, dims: readonly number[], options: Pick<FftOptions, "norm"> = {}): Tensor {
   return transform("ifft", x, dims, true, options.norm ?? "backward", false);
@@ -61,6 +76,19 @@ export function ifft(x: Tensor, dims: readonly number[], options: Pick<FftOption
  * @param x (B, 2, ...)
  * @param dims dimensions behind the second; default the last two
  * @throws {InvalidArgumentError} as {@link fft}
+ *
+ * @example k-space of an image, its zero frequency in the middle
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fftCentred, openDevice, setDefaultDevice, Tensor, toComplex } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using kspace = fftCentred(toComplex(Tensor.ones([1, 4, 4])));
+ * assert.deepEqual(kspace.shape, [1, 2, 4, 4]);
+ * using centre = kspace.slice([null, [0, 1], [2, 3], [2, 3]]); // real part of row 2, column 2
+ * assert(Math.abs(await centre.item() - 4) < 1e-5); // 16 / sqrt(16), and nothing elsewhere
+ * assert(Math.abs(await kspace.norm().item() - 4) < 1e-5);
+ * ```
  */
 export function fftCentred(x: Tensor, dims: readonly number[] = [-2, -1]): Tensor {
   return transform("fftCentred", x, dims, false, "ortho", true);
@@ -72,6 +100,18 @@ export function fftCentred(x: Tensor, dims: readonly number[] = [-2, -1]): Tenso
  * @param x (B, 2, ...)
  * @param dims dimensions behind the second; default the last two
  * @throws {InvalidArgumentError} as {@link fft}
+ *
+ * @example The image of fully sampled k-space
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fftCentred, ifftCentred, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using image = Tensor.randn([1, 2, 15, 16], { seed: 1 }); // real and imaginary parts; any sides
+ * using kspace = fftCentred(image);
+ * using back = ifftCentred(kspace);
+ * assert(await back.sub(image).abs().max().item() < 1e-5);
+ * ```
  */
 export function ifftCentred(x: Tensor, dims: readonly number[] = [-2, -1]): Tensor {
   return transform("ifftCentred", x, dims, true, "ortho", true);

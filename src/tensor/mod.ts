@@ -3,17 +3,21 @@
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * using x = Tensor.randn([1, 3, 8, 8], { seed: 1 });
- * console.log(await x.norm().item());
+ * using unit = x.div(x.norm());
+ * assert(Math.abs(await unit.norm().item() - 1) < 1e-5);
  * ```
  *
  * @module
  */
-export type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "../compute/device.ts";
-export type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
+export type { BufferReader, Device, DeviceBuffer, DeviceKind, MemoryReport } from "../compute/device.ts";
+export type { GpuSharing } from "../compute/gpu_sharing.ts";
+export type { ConvActivation, ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
+export type { Pair } from "../compute/conv_geometry.ts";
 export type * from "../compute/kernel.ts";
 export { DeviceError, OutOfMemoryError } from "../compute/errors.ts";
 export {

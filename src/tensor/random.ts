@@ -8,6 +8,20 @@ let shared = new Philox(0);
  *
  * @param seed a whole number
  * @throws {InvalidArgumentError} when it is not a safe integer
+ *
+ * @example The same random numbers again
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { manualSeed, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * manualSeed(7);
+ * const first = await Tensor.randn([4]).data();
+ * const second = await Tensor.randn([4]).data(); // goes on in the stream
+ * manualSeed(7);
+ * assert.deepEqual(await Tensor.randn([4]).data(), first);
+ * assert.notDeepEqual(second, first);
+ * ```
  */
 export function manualSeed(seed: number): void {
   shared = new Philox(seed);

@@ -24,13 +24,15 @@ export interface IrfftOptions extends RfftOptions {
  *
  * @example
  * ```ts
- * import { irfft, openDevice, rfft, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ * import assert from "node:assert/strict";
+ * import { openDevice, rfft, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * using x = Tensor.from([1, 2, 3, 4], [1, 4]);
  * using spectrum = rfft(x, [-1]);
- * console.log(spectrum.shape, await spectrum.data()); // [ 1, 2, 3 ], real parts 10 -2 -2, imaginary parts 0 2 0
- * console.log(await irfft(spectrum, [-1]).data()); // 1 2 3 4
+ * assert.deepEqual(spectrum.shape, [1, 2, 3]);
+ * const expected = [10, -2, -2, 0, 2, 0]; // real parts, then imaginary parts
+ * assert((await spectrum.data()).every((value, i) => Math.abs(value - expected[i]) < 1e-5));
  * ```
  *
  * @param x real values (B, ...)
@@ -56,6 +58,19 @@ export function rfft(x: Tensor, dims: readonly number[], options: RfftOptions = 
  * @param dims dimensions of the result behind the first, e.g. [-2, -1]; the last of them is the one that was halved
  * @returns real values (B, ...)
  * @throws {InvalidArgumentError} for unknown dimensions or norms, or a length that the spectrum does not have
+ *
+ * @example A signal of odd length needs to be told
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { irfft, openDevice, rfft, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using x = Tensor.randn([2, 6, 5], { seed: 1 });
+ * using spectrum = rfft(x, [-2, -1]);
+ * assert.deepEqual(spectrum.shape, [2, 2, 6, 3]); // floor(5 / 2) + 1 columns: the rest is their conjugate
+ * using back = irfft(spectrum, [-2, -1], { length: 5 }); // 4 without it
+ * assert(await back.sub(x).abs().max().item() < 1e-5);
+ * ```
  */
 export function irfft(spectrum: Tensor, dims: readonly number[], options: IrfftOptions = {}): Tensor {
   if (spectrum.shape.length < 3 || spectrum.shape[1] !== 2) {

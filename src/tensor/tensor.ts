@@ -37,14 +37,19 @@ export interface ReductionOptions {
  * Operations return new tensors and leave their operands alone. Memory is freed by `dispose()`, by `using`, or, later,
  * when the garbage collector finds a tensor that was dropped.
  *
- * @example
+ * @example Arithmetic with broadcasting, and the shapes that it needs
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed/tensor";
  *
  * setDefaultDevice(await openDevice("cpu"));
  * using x = Tensor.from([[1, 2], [3, 4]]);
  * using y = x.mul(10).add(Tensor.from([1, 2]));
- * console.log(y.shape, await y.data()); // [ 2, 2 ] Float32Array [ 11, 22, 31, 42 ]
+ * assert.deepEqual(y.shape, [2, 2]);
+ * assert.deepEqual([...await y.data()], [11, 22, 31, 42]);
+ * using rows = y.sum(1, { keepDims: true }); // (2, 1)
+ * using column = y.slice([null, [1, 2]]); // all rows, column 1
+ * assert.deepEqual([...await column.div(rows).data()], [22 / 33, 42 / 73].map(Math.fround));
  * ```
  */
 export class Tensor implements Disposable {

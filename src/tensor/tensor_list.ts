@@ -4,6 +4,21 @@ import { Tensor } from "./tensor.ts";
 /**
  * An ordered list of tensors of any shapes: the measurements of a stack of operators. Arithmetic works entry by entry,
  * with a scalar or with another list of the same length.
+ *
+ * @example The measurements of a stack
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, Tensor, TensorList } from "@deepinv/distributed/tensor";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * using y = TensorList.from([Tensor.ones([1, 1, 8, 8]), Tensor.full([1, 20], 3)]); // any shapes; takes them over
+ * using residual = y.mul(2).sub(y).addScaled(y, -0.5); // y / 2, entry by entry
+ * assert.deepEqual(residual.shape, [[1, 1, 8, 8], [1, 20]]);
+ * const means = [];
+ * for (const entry of residual) means.push(await entry.mean().item());
+ * assert.deepEqual(means, [0.5, 1.5]);
+ * assert.equal(await y.get(-1).sum().item(), 60); // from the end
+ * ```
  */
 export class TensorList implements Disposable, Iterable<Tensor> {
   readonly #entries: readonly Tensor[];

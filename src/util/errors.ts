@@ -2,6 +2,20 @@
  * The error raised at a public boundary for input that cannot be used.
  *
  * Its message reads "Cannot <action>: <argument> must be <requirement>, got <got>".
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { gaussianBlur, InvalidArgumentError } from "@deepinv/distributed";
+ *
+ * try {
+ *   gaussianBlur({ sigma: -1 });
+ * } catch (error) {
+ *   assert.ok(error instanceof InvalidArgumentError);
+ *   assert.equal(error.argument, "sigma");
+ *   assert.equal(error.message, "Cannot make a Gaussian kernel: sigma must be finite and > 0, got -1");
+ * }
+ * ```
  */
 export class InvalidArgumentError extends TypeError {
   /** `"InvalidArgumentError"`. */

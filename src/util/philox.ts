@@ -55,8 +55,18 @@ function multiplyHigh(a: number, b: number): number {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
+ * import { Philox } from "@deepinv/distributed";
+ *
  * const noise = new Float32Array(1024);
- * new Philox(42, 3).fillNormal(noise);
+ * new Philox(42, 3).fillNormal(noise); // seed 42, stream 3
+ *
+ * const words = new Philox(42);
+ * words.seek(1000); // without the 1000 before
+ * const later = words.nextUint32();
+ * const other = new Philox(42);
+ * for (let k = 0; k < 1000; k++) other.nextUint32();
+ * assert.equal(other.nextUint32(), later);
  * ```
  */
 export class Philox {

@@ -89,19 +89,37 @@ export interface ImportedMemory {
   readonly minimumPages?: number;
 }
 
-/** The module's bytes: memory of up to 4 GiB imported as `env.memory`, every function exported by its name. */
+/** A function from `parameters` f64 to one f64 that a module imports as `env.name`; see {@link call}. */
+export interface ImportedFunction {
+  /** Its name. */
+  readonly name: string;
+  /** Number of parameters. */
+  readonly parameters: number;
+}
+
+/**
+ * The module's bytes: memory of up to 4 GiB imported as `env.memory`, every function exported by its name. The imported
+ * functions are numbered from 0 for {@link call}.
+ */
 export function assemble(
   functions: readonly FunctionBuilder[],
   { shared = true, minimumPages = MINIMUM_PAGES }: ImportedMemory = {},
+  imports: readonly ImportedFunction[] = [],
 ): Uint8Array<ArrayBuffer> {
   const count = unsigned(functions.length);
   const section = (id: number, ...code: Code[]) => [id, sized(code)];
   return new Uint8Array(flatten([
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, count, functions.map((f) => [0x60, vector(f.parameters.map(() => 0x7f)), 0])),
+    section(
+      1,
+      unsigned(imports.length + functions.length),
+      imports.map((f) => [0x60, vector(indices(f.parameters).map(() => 0x7c)), 1, 0x7c]),
+      functions.map((f) => [0x60, vector(f.parameters.map(() => 0x7f)), 0]),
+    ),
     section(
       2,
-      1,
+      unsigned(1 + imports.length),
+      imports.map((f, i) => [name("env"), name(f.name), 0, unsigned(i)]),
       name("env"),
       name("memory"),
       2,
@@ -109,8 +127,8 @@ export function assemble(
       unsigned(minimumPages),
       unsigned(MAXIMUM_PAGES),
     ),
-    section(3, count, functions.map((_, i) => unsigned(i))),
-    section(7, count, functions.map((f, i) => [name(f.name), 0, unsigned(i)])),
+    section(3, count, functions.map((_, i) => unsigned(imports.length + i))),
+    section(7, count, functions.map((f, i) => [name(f.name), 0, unsigned(imports.length + i)])),
     section(10, count, functions.map((f) => f.encode())),
   ]));
 }
@@ -132,6 +150,9 @@ export const and = (a: Code, b: Code): Code => [a, b, 0x71];
 export const equal = (a: Code, b: Code): Code => [a, b, 0x46];
 /** a > b for signed values. */
 export const greater = (a: Code, b: Code): Code => [a, b, 0x4a];
+
+/** The result of imported function `index`. */
+export const call = (index: number, ...operands: Code[]): Code => [operands, 0x10, unsigned(index)];
 
 /** Runs `then` if the condition is not 0. */
 export const when = (condition: Code, ...then: Code[]): Code => [condition, 0x04, 0x40, then, 0x0b];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, createProcessGroup, resolveProcess } from "../../src/comm/mod.ts";
+import { connect, createProcessGroup, GroupClosedError, resolveProcess } from "../../src/comm/mod.ts";
 import { addonFolders } from "../../src/comm/libzmq.ts";
 import { decodeObject, encodeObject } from "../../src/comm/object_codec.ts";
 import { divideInto, reduceInto, type ReduceOp } from "../../src/comm/reduce_ops.ts";
@@ -42,6 +42,23 @@ Deno.test("a world of one returns the input's value", async () => {
   assert.deepEqual(await group.broadcastObject("x", 0), "x");
   const sub = await group.newGroup([0]);
   assert.deepEqual(sub.ranks, [0]);
+});
+
+Deno.test("a world of one that is closed refuses its calls, as a larger one", async () => {
+  const group = await createProcessGroup(SINGLE);
+  const alone = await group.newGroup([0]);
+  await group.close();
+  const x = new Float32Array(1);
+  const calls: [string, Promise<unknown>][] = [
+    ["allReduce", group.allReduce(x)],
+    ["barrier", alone.barrier()],
+    ["broadcastObject", group.broadcastObject("x", 0)],
+    ["allGatherObject", group.allGatherObject("x")],
+    ["gatherObject", alone.gatherObject("x", 0)],
+  ];
+  for (const [operation, call] of calls) {
+    await assert.rejects(call, (error) => error instanceof GroupClosedError && error.operation === operation);
+  }
 });
 
 Deno.test("arguments that cannot be used are named", async () => {

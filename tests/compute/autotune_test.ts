@@ -45,6 +45,22 @@ Deno.test("a folder that cannot be made costs nothing but the memory", () =>
     assert.equal(await cache.get("a"), undefined);
   }));
 
+Deno.test("a folder in the file's place, and many that write at once, cost nothing but the memory", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/${FILE}/inside`, { recursive: true });
+    const blocked = new TuningCache(folder);
+    await blocked.set("a", "x");
+    assert.equal(await blocked.get("a"), undefined);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), [FILE]);
+    const names = Array.from({ length: 12 }, (_, i) => `key ${i}`);
+    await Promise.all(names.map((name) => new TuningCache(`${folder}/shared`).set(name, `of ${name}`)));
+    const cache = new TuningCache(`${folder}/shared`);
+    const found = await Promise.all(names.map((name) => cache.get(name)));
+    assert.ok(found.some((value) => value !== undefined));
+    found.forEach((value, i) => assert.ok(value === undefined || value === `of key ${i}`));
+    assert.deepEqual([...Deno.readDirSync(`${folder}/shared`)].map(({ name }) => name), [FILE]);
+  }));
+
 Deno.test({
   name: "autotuning picks one of the candidates, once",
   ignore,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ConvSpec } from "../../src/compute/conv_engine.ts";
 import { CpuDevice } from "../../src/compute/cpu/device.ts";
 import type { Device } from "../../src/compute/device.ts";
+import { type LayerName, LAYERS, SCALES, weightCount } from "./layers.ts";
 import { layerReference, randomValues, relativeError, upload } from "./oracle.ts";
 import { ignore, openDevice } from "./webgpu_open.ts";
 
@@ -15,7 +16,10 @@ interface Network {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  readonly layers: readonly (Omit<ConvSpec, "addends"> & { readonly addends: readonly number[] })[];
+  readonly layers: readonly (Omit<ConvSpec, "addends"> & {
+    readonly op: LayerName;
+    readonly addends: readonly number[];
+  })[];
 }
 
 /** Whole numbers low .. high, reproducible. */
@@ -34,24 +38,20 @@ function randomNetwork(seed: number): Network {
   const shapes = [[channels, height, width]];
   const layers = Array.from({ length: roll(2, 4) }, () => {
     const [inChannels, h, w] = shapes.at(-1)!;
-    const ops = ["conv3x3", "conv3x3", "conv3x3"] as ConvSpec["op"][];
+    const ops = ["conv3x3", "conv3x3", "conv3x3"] as LayerName[];
     if (h % 2 === 0 && w % 2 === 0) ops.push("down2x2", "down2x2");
     if (h * w < 600) ops.push("up2x2");
     const op = ops[roll(0, ops.length - 1)];
-    const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[op];
+    const scale = SCALES[op];
     const outChannels = op === "conv3x3" && roll(0, 1) ? inChannels : roll(1, 40);
     const shape = [outChannels, h * scale, w * scale];
     const alike = shapes.flatMap((other, i) => `${other}` === `${shape}` ? [i] : []);
     const addends = alike.slice(0, roll(0, 2));
     shapes.push(shape);
     const activation = roll(0, 1) ? "relu" as const : "none" as const;
-    return { op, inChannels, outChannels, bias: roll(0, 1) === 1, activation, addends };
+    return { op, ...LAYERS[op], inChannels, outChannels, bias: roll(0, 1) === 1, activation, addends };
   });
   return { seed, batch: seed % 4 === 0 ? 3 : 1, channels, height, width, layers };
-}
-
-function taps(op: ConvSpec["op"]): number {
-  return op === "conv3x3" ? 9 : 4;
 }
 
 /** The largest relative error over the items of a batch. */
@@ -60,11 +60,18 @@ async function networkError(device: Device, network: Network): Promise<number> {
   const { conv } = device;
   const prepared = network.layers.map((layer, i) => {
     const spec: ConvSpec = { ...layer, addends: layer.addends.length as 0 | 1 | 2 };
-    const length = spec.inChannels * spec.outChannels * taps(spec.op);
-    const scale = 2 / Math.sqrt(spec.inChannels * taps(spec.op));
+    const length = weightCount(spec);
+    const scale = 2 / Math.sqrt(length / spec.outChannels);
     const weights = randomValues(length, seed + 31 * i).map((value) => value * scale);
     const bias = spec.bias ? randomValues(spec.outChannels, seed + 7 * i) : undefined;
-    return { spec, weights, bias, addends: layer.addends, layer: conv.prepare(spec, weights, bias) };
+    return {
+      op: layer.op,
+      spec,
+      weights,
+      bias,
+      addends: layer.addends,
+      layer: conv.prepare(spec, weights, bias),
+    };
   });
   const values = randomValues(batch * channels * height * width, seed);
   const source = upload(device, values);
@@ -74,9 +81,9 @@ async function networkError(device: Device, network: Network): Promise<number> {
     const maps = [conv.allocate(channels, height, width)];
     conv.pack(source, start, maps[0]);
     const expected = [values.slice(start, start + channels * height * width)];
-    for (const { spec, weights, bias, addends, layer } of prepared) {
+    for (const { op, spec, weights, bias, addends, layer } of prepared) {
       const from = maps.at(-1)!;
-      const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[spec.op];
+      const scale = SCALES[op];
       const to = conv.allocate(spec.outChannels, from.height * scale, from.width * scale);
       conv.apply(layer, from, to, addends.map((i) => maps[i]));
       const { height: h, width: w } = from;

@@ -3,15 +3,18 @@ import type { ConvSpec, FeatureMap } from "../../src/compute/conv_engine.ts";
 import { Arena } from "../../src/compute/cpu/arena.ts";
 import type { CpuBuffer } from "../../src/compute/cpu/buffer.ts";
 import { CpuConvEngine } from "../../src/compute/cpu/conv_engine.ts";
+import { ThreadPool } from "../../src/compute/cpu/threads/pool.ts";
 import { arithmetic } from "../../src/compute/cpu/wasm/simd.ts";
 import type { Device } from "../../src/compute/device.ts";
 import { DeviceError, OutOfMemoryError } from "../../src/compute/errors.ts";
+import { geometryOf, outputSize } from "../../src/compute/conv_geometry.ts";
 import { InvalidArgumentError } from "../../src/util/errors.ts";
 import { convolution, random, relativeError } from "./cpu_reference.ts";
+import { LAYERS, weightCount } from "./layers.ts";
 
 const TOLERANCE = 2e-5;
 const PLAIN: ConvSpec = {
-  op: "conv3x3",
+  ...LAYERS.conv3x3,
   inChannels: 1,
   outChannels: 1,
   bias: false,
@@ -43,13 +46,11 @@ function values(engine: CpuConvEngine, map: FeatureMap): Float32Array {
 
 /** Applies a layer of random weights through the engine and from its definition; the relative error. */
 function compare(engine: CpuConvEngine, spec: ConvSpec, height: number, width: number): number {
-  const taps = spec.op === "conv3x3" ? 9 : 4;
-  const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[spec.op];
   const x = random(spec.inChannels * height * width, 1);
-  const weights = random(spec.inChannels * spec.outChannels * taps, 2);
+  const weights = random(weightCount(spec), 2);
   const bias = spec.bias ? random(spec.outChannels, 3) : undefined;
   const input = load(engine, x, spec.inChannels, height, width);
-  const shape = [spec.outChannels, height * scale, width * scale] as const;
+  const shape = [spec.outChannels, ...outputSize(geometryOf(spec), height, width)] as const;
   const addends = [4, 5].slice(0, spec.addends).map((seed) => random(shape[0] * shape[1] * shape[2], seed));
   const maps = addends.map((addend) => load(engine, addend, ...shape));
   const output = engine.allocate(...shape);
@@ -72,7 +73,7 @@ Deno.test("convolutions of every size and channel count match their definition",
     for (const [inChannels, outChannels] of channels) {
       for (const [h, w] of sizes) {
         const [height, width] = op === "down2x2" ? [2 * h, 2 * w] : [h, w];
-        const spec = { ...PLAIN, op, inChannels, outChannels };
+        const spec = { ...PLAIN, ...LAYERS[op], inChannels, outChannels };
         const error = compare(engine, spec, height, width);
         assert.ok(error <= TOLERANCE, `${op} ${inChannels}->${outChannels} at ${height}x${width}: ${error}`);
       }
@@ -87,7 +88,7 @@ Deno.test("bias, activation and addends in every combination", () => {
     for (const bias of [false, true]) {
       for (const activation of ["none", "relu"] as const) {
         for (const addends of [0, 1, 2] as const) {
-          const spec = { op, inChannels: 6, outChannels: 37, bias, activation, addends };
+          const spec = { ...LAYERS[op], inChannels: 6, outChannels: 37, bias, activation, addends };
           const error = compare(engine, spec, 6, 10);
           assert.ok(error <= TOLERANCE, `${JSON.stringify(spec)}: ${error}`);
         }
@@ -107,7 +108,14 @@ Deno.test("many channels and many tiles stay within the tolerance", () => {
 Deno.test("without relaxed SIMD the results agree", () => {
   const engine = new CpuConvEngine(new Arena(), arithmetic(false));
   for (const op of ["conv3x3", "down2x2", "up2x2"] as const) {
-    const spec = { op, inChannels: 16, outChannels: 12, bias: true, activation: "relu", addends: 1 } as const;
+    const spec = {
+      ...LAYERS[op],
+      inChannels: 16,
+      outChannels: 12,
+      bias: true,
+      activation: "relu",
+      addends: 1,
+    } as const;
     assert.ok(compare(engine, spec, 14, 18) <= TOLERANCE, op);
   }
 });
@@ -121,7 +129,7 @@ Deno.test("memory with dirty contents never leaks into a result", () => {
     arena.view(address, bytes / 4).fill(NaN);
     arena.release(address, bytes);
     for (const op of ["conv3x3", "up2x2"] as const) {
-      const spec = { ...PLAIN, op, inChannels, outChannels };
+      const spec = { ...PLAIN, ...LAYERS[op], inChannels, outChannels };
       assert.ok(compare(engine, spec, height, width) <= TOLERANCE, `${op} at ${height}x${width}`);
     }
   }
@@ -132,7 +140,7 @@ Deno.test("addresses beyond 2 GiB work", () => {
   arena.reserve(2 ** 31 + 2 ** 20);
   const engine = new CpuConvEngine(arena);
   for (const op of ["conv3x3", "down2x2", "up2x2"] as const) {
-    const spec = { ...PLAIN, op, inChannels: 5, outChannels: 6, addends: 2 as const };
+    const spec = { ...PLAIN, ...LAYERS[op], inChannels: 5, outChannels: 6, addends: 2 as const };
     assert.ok(compare(engine, spec, 6, 10) <= TOLERANCE, op);
   }
 });
@@ -181,6 +189,36 @@ Deno.test("pack and unpack respect offsets and leave the rest alone", () => {
   assert.throws(() => engine.unpack(map, buffer(target), -1), InvalidArgumentError);
 });
 
+Deno.test("pack and unpack of any shape, inside the arena and outside, by any number of threads", () => {
+  for (const threads of [1, 3]) {
+    const arena = new Arena();
+    using pool = threads > 1 ? new ThreadPool(arena, threads) : undefined;
+    const engine = new CpuConvEngine(arena, undefined, pool);
+    for (
+      const [c, h, w] of [[1, 1, 1], [3, 2, 5], [4, 9, 4], [6, 1, 7], [7, 5, 3], [33, 20, 31], [66, 64, 65]]
+    ) {
+      const length = c * h * w;
+      const planes = random(length, c);
+      const inside = arena.view(arena.reserve(4 * (length + 8)), length + 8);
+      inside.fill(9).set(planes, 3);
+      const [map, other] = [engine.allocate(c, h, w), load(engine, planes, c, h, w)];
+      engine.pack(buffer(inside), 3, map);
+      assert.deepEqual(values(engine, map), planes, `${c}x${h}x${w}: packed`);
+      inside.fill(9);
+      engine.unpack(other, buffer(inside), 5);
+      assert.deepEqual(inside.slice(5, 5 + length), planes, `${c}x${h}x${w}: unpacked`);
+      assert.deepEqual([...inside.slice(0, 5), ...inside.slice(5 + length)], Array(8).fill(9));
+      // A layer of ones sees zeros around the image and in channels that pad it.
+      const sum = engine.allocate(1, h, w);
+      const ones = new Float32Array(9 * c).fill(1);
+      const layer = engine.prepare({ ...PLAIN, inChannels: c }, ones);
+      engine.apply(layer, map, sum, []);
+      const expected = convolution({ ...PLAIN, inChannels: c }, planes, h, w, ones);
+      assert.ok(relativeError(values(engine, sum), expected) <= TOLERANCE, `${c}x${h}x${w}: border`);
+    }
+  }
+});
+
 Deno.test("relu keeps NaN", () => {
   const engine = new CpuConvEngine(new Arena());
   const input = load(engine, new Float32Array(16).fill(NaN), 1, 4, 4);
@@ -200,7 +238,16 @@ Deno.test("layers and shapes that do not fit are refused", () => {
   refused(() => engine.prepare({ ...spec, bias: true }, weights), /bias must be 3 values, got 0/);
   refused(() => engine.prepare(spec, weights, new Float32Array(3)), /bias must be 0 values, got 3/);
   refused(() => engine.prepare({ ...spec, inChannels: 0 }, weights), /inChannels/);
-  refused(() => engine.prepare({ ...spec, op: "conv5x5" as "conv3x3" }, weights), /op must be/);
+  refused(() => engine.prepare({ ...spec, kernel: 0 }, weights), /kernel must be a whole number >= 1/);
+  refused(() => engine.prepare({ ...spec, kernel: [3, 1.5] }, weights), /kernel .* got 3,1.5/);
+  refused(() => engine.prepare({ ...spec, stride: 0 }, weights), /stride must be a whole number >= 1/);
+  refused(() => engine.prepare({ ...spec, padding: -1 }, weights), /padding must be a whole number >= 0/);
+  refused(() => engine.prepare({ ...spec, outputPadding: 1 }, weights), /outputPadding must be 0 unless/);
+  refused(
+    () => engine.prepare({ ...spec, activation: "gelu" as "relu" }, weights),
+    /activation must be none,/,
+  );
+  refused(() => engine.prepare({ ...spec, alpha: NaN }, weights), /alpha must be finite/);
   refused(() => engine.prepare({ ...spec, addends: 3 as 2 }, weights), /addends/);
   refused(() => engine.allocate(1, 0, 4), /height must be a whole number >= 1, got 0/);
   const layer = engine.prepare(spec, weights);
@@ -212,9 +259,8 @@ Deno.test("layers and shapes that do not fit are refused", () => {
   refused(() => engine.apply(residual, x, y, [wrong]), /addends must be of shape/);
   const square = engine.prepare({ ...PLAIN, inChannels: 3, outChannels: 3 }, new Float32Array(81));
   refused(() => engine.apply(square, y, y, []), /output must be another map than input/);
-  const down = engine.prepare({ ...spec, op: "down2x2" }, new Float32Array(24));
-  const odd = engine.allocate(2, 5, 6);
-  refused(() => engine.apply(down, odd, y, []), /even height and width, got \(2, 5, 6\)/);
+  const down = engine.prepare({ ...spec, ...LAYERS.down2x2 }, new Float32Array(24));
+  refused(() => engine.apply(down, engine.allocate(2, 1, 6), y, []), /large enough for the kernel/);
 });
 
 Deno.test("what was released, or belongs elsewhere, is refused", () => {

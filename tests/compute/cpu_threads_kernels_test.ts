@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
+import { Arena } from "../../src/compute/cpu/arena.ts";
 import { CpuDevice } from "../../src/compute/cpu/device.ts";
-import type { CorrelateKernel, FftKernel, Kernel } from "../../src/compute/kernel.ts";
+import { map } from "../../src/compute/cpu/map.ts";
+import { reduce } from "../../src/compute/cpu/reduce.ts";
+import {
+  type CorrelateKernel,
+  type FftKernel,
+  type Kernel,
+  MAP_FUNCTIONS,
+  type MapFunction,
+} from "../../src/compute/kernel.ts";
+import { griddingTable } from "../../src/tensor/ops/gridding.ts";
 import { randomValues, upload } from "./oracle.ts";
 
 /** The kernel's output on devices with 1, 2, 3 and 5 threads, which all see the same inputs. */
@@ -68,4 +78,117 @@ Deno.test("any number of threads correlates to the same bits", async () => {
     const h = randomValues(filterBatch * filterChannels * filterHeight * filterWidth, 2);
     await onThreads({ kind: "correlate", ...one }, [x, h], outputs);
   }
+});
+
+Deno.test("any number of threads maps to the same bits, behind the last whole vector too", async () => {
+  for (const fn of Object.keys(MAP_FUNCTIONS) as MapFunction[]) {
+    const shape = [3, 601, 601], view = { offset: 0, strides: [601 * 601, 601, 1] };
+    const length = 3 * 601 * 601;
+    const inputs = Array.from(
+      { length: MAP_FUNCTIONS[fn] },
+      (_, k) => randomValues(length, k + 1).map((x) => Math.abs(x) + 0.01),
+    );
+    const views = inputs.map((_, k) => k === 1 ? { offset: 0, strides: [0, 601, 1] } : view);
+    await onThreads(
+      { kind: "map", fn, shape, inputs: views, output: view, scalars: [0.5, 0.75] },
+      inputs,
+      length,
+    );
+  }
+});
+
+Deno.test("any number of threads reduces to the same bits", async () => {
+  for (const fn of ["sum", "sumSquares", "dot", "max", "min"] as const) {
+    for (const [rows, length] of [[1, 1_100_003], [3, 400_001], [150_001, 8]]) {
+      const inputs = [1, 2].slice(0, fn === "dot" ? 2 : 1).map((seed) => randomValues(rows * length, seed));
+      await onThreads({ kind: "reduce", fn, rows, length }, inputs, rows);
+    }
+  }
+});
+
+Deno.test("any number of threads projects, spreads and filters to the same bits", async () => {
+  const size = 97, angles = 61, detectors = 138;
+  const directions = Float32Array.from(
+    { length: 2 * angles },
+    (_, k) => (k % 2 === 0 ? Math.cos : Math.sin)(Math.floor(k / 2) * Math.PI / angles),
+  );
+  const scan = {
+    kind: "radon",
+    planes: 2,
+    size,
+    detectors,
+    angles,
+    steps: 138,
+    centre: 48,
+    spacing: 1,
+  } as const;
+  const [imageValues, rayValues] = [2 * size * size, 2 * detectors * angles];
+  for (const divergence of [0, 0.001]) {
+    for (const mode of ["project", "adjoint", "interpolate"] as const) {
+      if (mode === "interpolate" && divergence > 0) continue;
+      const [from, to] = mode === "project" ? [imageValues, rayValues] : [rayValues, imageValues];
+      await onThreads({ ...scan, mode, divergence }, [randomValues(from), directions], to);
+    }
+  }
+  const place = (seed: number) =>
+    Int32Array.from(randomValues(20_000, seed), (x) => Math.floor(75 * (x + 1)));
+  const table = griddingTable({
+    height: 150,
+    width: 150,
+    taps: 6,
+    rows: place(1),
+    columns: place(2),
+    weights: randomValues(20_000 * 12, 3),
+  });
+  const gridding = { kind: "gridding", planes: 2, table } as const;
+  await onThreads({ ...gridding, mode: "interpolate" }, [randomValues(2 * 150 * 150)], 40_000);
+  await onThreads({ ...gridding, mode: "spread" }, [randomValues(40_000)], 2 * 150 * 150);
+  const offsets = Int32Array.from({ length: 202 }, (_, o) => 2 * o);
+  const indices = Int32Array.from({ length: 402 }, (_, k) => Math.min(200, Math.floor(k / 2) + k % 2));
+  const differences = { columns: 201, offsets, indices, weights: indices.map((_, k) => k % 2 ? 1 : -1) };
+  const weights = Float32Array.from(differences.weights);
+  for (const [outer, inner] of [[11_001, 1], [3, 3700]]) {
+    const values = outer * inner * 201;
+    await onThreads(
+      { kind: "axis", outer, inner, table: { ...differences, weights } },
+      [randomValues(values)],
+      values,
+    );
+  }
+});
+
+Deno.test("any number of threads takes medians and convolves to the same bits", async () => {
+  for (const [windowHeight, windowWidth] of [[3, 3], [4, 2], [5, 5], [9, 9]]) {
+    const kernel = { kind: "median", planes: 2, height: 131, width: 133, windowHeight, windowWidth } as const;
+    const outputs = 2 * (132 - windowHeight) * (134 - windowWidth);
+    await onThreads(kernel, [randomValues(2 * 131 * 133)], outputs);
+  }
+  for (const transposed of [false, true]) {
+    const layer = {
+      batch: 2,
+      inChannels: 6,
+      outChannels: 8,
+      height: 71,
+      width: 67,
+      kernelHeight: 3,
+    } as const;
+    const rest = { kernelWidth: 5, stride: 2, padding: 1, groups: 2, transposed } as const;
+    const outputs = transposed ? 16 * 141 * 135 : 16 * 36 * 33;
+    const inputs = [randomValues(2 * 6 * 71 * 67, 1), randomValues(6 * 8 * 15 / 2, 2)];
+    await onThreads({ kind: "convolve", ...layer, ...rest }, inputs, outputs);
+  }
+});
+
+Deno.test("arrays that do not lie in the arena give the same maps and reductions", () => {
+  const arena = new Arena();
+  const x = randomValues(10_007, 1), y = randomValues(10_007, 2), out = new Float32Array(10_007);
+  const row = { offset: 0, strides: [1] };
+  const views = { shape: [10_007], inputs: [{ offset: 10_006, strides: [-1] }, row], output: row };
+  map(arena, { kind: "map", fn: "axpy", ...views, scalars: [2, 0] }, [x, y], out);
+  const exact = out.every((value, i) => Math.abs(value - (x[10_006 - i] + 2 * y[i])) < 1e-6);
+  assert.ok(exact);
+  const total = new Float32Array(1);
+  reduce(arena, { kind: "reduce", fn: "dot", rows: 1, length: 10_007 }, [x, y], total);
+  assert.ok(Math.abs(total[0] - x.reduce((sum, value, i) => sum + value * y[i], 0)) < 1e-4);
+  assert.equal(arena.live, 0);
 });

@@ -9,6 +9,8 @@ import { rankShare } from "../../src/compute/rank_share.ts";
 import { InvalidArgumentError } from "../../src/util/errors.ts";
 import { assemble, FunctionBuilder } from "../../src/compute/cpu/wasm/emitter.ts";
 import { load, store } from "../../src/compute/cpu/wasm/simd.ts";
+import { geometryOf, outputSize } from "../../src/compute/conv_geometry.ts";
+import { LAYERS, weightCount } from "./layers.ts";
 import { layerReference, randomValues, relativeError, upload } from "./oracle.ts";
 
 interface Case {
@@ -20,28 +22,35 @@ interface Case {
 const REST = { bias: true, activation: "relu", addends: 1 } as const;
 
 const CASES: readonly Case[] = [
-  { spec: { op: "conv3x3", inChannels: 64, outChannels: 70, ...REST }, height: 35, width: 33 },
-  { spec: { op: "conv3x3", inChannels: 260, outChannels: 300, ...REST }, height: 9, width: 8 },
-  { spec: { op: "conv3x3", inChannels: 4, outChannels: 300, ...REST }, height: 1, width: 700 },
-  { spec: { op: "down2x2", inChannels: 65, outChannels: 130, ...REST }, height: 46, width: 34 },
-  { spec: { op: "up2x2", inChannels: 130, outChannels: 65, ...REST }, height: 23, width: 27 },
+  { spec: { ...LAYERS.conv3x3, inChannels: 64, outChannels: 70, ...REST }, height: 35, width: 33 },
+  { spec: { ...LAYERS.conv3x3, inChannels: 260, outChannels: 300, ...REST }, height: 9, width: 8 },
+  { spec: { ...LAYERS.conv3x3, inChannels: 4, outChannels: 300, ...REST }, height: 1, width: 700 },
+  { spec: { ...LAYERS.down2x2, inChannels: 65, outChannels: 130, ...REST }, height: 46, width: 34 },
+  { spec: { ...LAYERS.up2x2, inChannels: 130, outChannels: 65, ...REST }, height: 23, width: 27 },
+  { spec: { kernel: 5, padding: 2, inChannels: 33, outChannels: 40, ...REST }, height: 16, width: 14 },
+  { spec: { kernel: 1, inChannels: 130, outChannels: 100, ...REST }, height: 20, width: 21 },
+  {
+    spec: { kernel: 3, padding: 2, dilation: 2, inChannels: 40, outChannels: 50, ...REST },
+    height: 16,
+    width: 17,
+  },
+  {
+    spec: { kernel: 5, stride: 3, padding: 1, transposed: true, inChannels: 70, outChannels: 60, ...REST },
+    height: 8,
+    width: 9,
+  },
 ];
-
-function taps({ op }: ConvSpec): number {
-  return op === "conv3x3" ? 9 : 4;
-}
 
 /** One layer on a device: input, weights, bias and addend are the same whatever the device. */
 async function layer(device: CpuDevice, { spec, height, width }: Case): Promise<Float32Array> {
   const { conv } = device;
-  const scale = { conv3x3: 1, down2x2: 0.5, up2x2: 2 }[spec.op];
-  const shape = [spec.outChannels, height * scale, width * scale] as const;
+  const shape = [spec.outChannels, ...outputSize(geometryOf(spec), height, width)] as const;
   const x = upload(device, randomValues(spec.inChannels * height * width, 1));
   const y = upload(device, randomValues(shape[0] * shape[1] * shape[2], 2));
   const [input, output] = [conv.allocate(spec.inChannels, height, width), conv.allocate(...shape)];
   conv.pack(x, 0, input);
   conv.pack(y, 0, output);
-  const weights = randomValues(spec.inChannels * spec.outChannels * taps(spec), 3);
+  const weights = randomValues(weightCount(spec), 3);
   const own = conv.prepare(spec, weights, randomValues(spec.outChannels, 4));
   conv.apply(own, input, output, [output]);
   conv.unpack(output, y, 0);
@@ -68,11 +77,11 @@ Deno.test("any number of threads computes the same bits, by the definition", asy
       height,
       width,
       randomValues(spec.inChannels * height * width, 1),
-      randomValues(spec.inChannels * spec.outChannels * taps(spec), 3),
+      randomValues(weightCount(spec), 3),
       randomValues(spec.outChannels, 4),
       [randomValues(results[0].length, 2)],
     );
-    assert.ok(relativeError(results[0], expected) <= 2e-5, spec.op);
+    assert.ok(relativeError(results[0], expected) <= 2e-5, JSON.stringify(spec));
   }
 });
 
@@ -147,7 +156,7 @@ Deno.test("a process ends by itself while its threads sleep, without any permiss
   const script = `
     const { CpuDevice } = await import(${JSON.stringify(device)});
     const { conv } = new CpuDevice({ threads: 3, memoryBudget: 2 ** 30 });
-    const spec = { op: "conv3x3", inChannels: 64, outChannels: 64, bias: false, activation: "none", addends: 0 };
+    const spec = { kernel: 3, padding: 1, inChannels: 64, outChannels: 64, bias: false, activation: "none", addends: 0 };
     const layer = conv.prepare(spec, new Float32Array(64 * 64 * 9));
     conv.apply(layer, conv.allocate(64, 64, 64), conv.allocate(64, 64, 64), []);
     console.log("done");`;

@@ -1,4 +1,5 @@
 import type { ConvSpec } from "../../src/compute/conv_engine.ts";
+import { geometryOf, outputSize } from "../../src/compute/conv_geometry.ts";
 import type { Device, DeviceBuffer } from "../../src/compute/device.ts";
 import type {
   AxisTable,
@@ -174,29 +175,45 @@ export function layerReference(
   bias: Float32Array | undefined,
   addends: readonly Float32Array[],
 ): Float64Array {
-  const side = spec.op === "conv3x3" ? 3 : 2;
-  const output = convolveReference(
-    {
-      kind: "convolve",
-      batch: 1,
-      inChannels: spec.inChannels,
-      outChannels: spec.outChannels,
-      height,
-      width,
-      kernelHeight: side,
-      kernelWidth: side,
-      stride: spec.op === "conv3x3" ? 1 : 2,
-      padding: spec.op === "conv3x3" ? 1 : 0,
-      groups: 1,
-      transposed: spec.op === "up2x2",
-    },
-    x,
-    weights,
-  );
-  const plane = output.length / spec.outChannels;
+  const geometry = geometryOf(spec);
+  const { kernel: [kh, kw], stride, padding, dilation, transposed } = geometry;
+  const { inChannels, outChannels } = spec;
+  const [outHeight, outWidth] = outputSize(geometry, height, width);
+  const plane = outHeight * outWidth;
+  const output = new Float64Array(outChannels * plane);
+  const [rows, columns] = transposed ? [height, width] : [outHeight, outWidth];
+  for (let o = 0; o < outChannels; o++) {
+    for (let c = 0; c < inChannels; c++) {
+      for (let tap = 0; tap < kh * kw; tap++) {
+        const [u, v] = [Math.floor(tap / kw), tap % kw];
+        const weight = weights[(transposed ? c * outChannels + o : o * inChannels + c) * kh * kw + tap];
+        for (let i = 0; i < rows; i++) {
+          for (let j = 0; j < columns; j++) {
+            const fineRow = i * stride[0] + u * dilation[0] - padding[0];
+            const fineColumn = j * stride[1] + v * dilation[1] - padding[1];
+            const [inRow, inColumn] = transposed ? [i, j] : [fineRow, fineColumn];
+            const [outRow, outColumn] = transposed ? [fineRow, fineColumn] : [i, j];
+            if (inRow < 0 || inRow >= height || inColumn < 0 || inColumn >= width) continue;
+            if (outRow < 0 || outRow >= outHeight || outColumn < 0 || outColumn >= outWidth) continue;
+            output[o * plane + outRow * outWidth + outColumn] += weight *
+              x[(c * height + inRow) * width + inColumn];
+          }
+        }
+      }
+    }
+  }
+  const activate = ACTIVATIONS[spec.activation];
   return output.map((value, i) => {
-    const biased = value + (bias ? bias[Math.floor(i / plane)] : 0);
-    const active = spec.activation === "relu" ? Math.max(biased, 0) : biased;
+    const active = activate(value + (bias ? bias[Math.floor(i / plane)] : 0), spec.alpha);
     return addends.reduce((sum, addend) => sum + addend[i], active);
   });
 }
+
+const ACTIVATIONS: Record<ConvSpec["activation"], (x: number, alpha?: number) => number> = {
+  none: (x) => x,
+  relu: (x) => Math.max(x, 0),
+  leaky_relu: (x, alpha = 0.01) => x < 0 ? alpha * x : x,
+  elu: (x, alpha = 1) => x < 0 ? alpha * Math.expm1(x) : x,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: (x) => Math.tanh(x),
+};

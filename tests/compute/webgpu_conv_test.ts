@@ -10,6 +10,8 @@ import {
   INTEGRATED_PRESET,
 } from "../../src/compute/webgpu/presets.ts";
 import type { WebGpuDevice } from "../../src/compute/webgpu/device.ts";
+import { geometryOf, outputSize } from "../../src/compute/conv_geometry.ts";
+import { type LayerName, LAYERS, weightCount } from "./layers.ts";
 import { layerReference, randomValues, relativeError, upload } from "./oracle.ts";
 import { gpuTest, openDevice } from "./webgpu_open.ts";
 
@@ -20,10 +22,9 @@ async function layerError(
   height: number,
   width: number,
 ): Promise<number> {
-  const { inChannels, outChannels, op } = spec;
-  const scale = op === "down2x2" ? 0.5 : op === "up2x2" ? 2 : 1;
-  const [outHeight, outWidth] = [height * scale, width * scale];
-  const weights = randomValues(inChannels * outChannels * (op === "conv3x3" ? 9 : 4), 1);
+  const { inChannels, outChannels } = spec;
+  const [outHeight, outWidth] = outputSize(geometryOf(spec), height, width);
+  const weights = randomValues(weightCount(spec), 1);
   const bias = spec.bias ? randomValues(outChannels, 2) : undefined;
   const x = randomValues(inChannels * height * width, 3);
   const added = [4, 5].slice(0, spec.addends).map((seed) =>
@@ -52,7 +53,7 @@ async function layerError(
 }
 
 /** Layer, channels in and out, image size, addends. Few combinations, because each compiles a large shader. */
-const CASES: readonly [ConvSpec["op"], number, number, number, number, ConvSpec["addends"]][] = [
+const CASES: readonly [LayerName, number, number, number, number, ConvSpec["addends"]][] = [
   ["conv3x3", 1, 1, 1, 1, 0],
   ["conv3x3", 16, 3, 17, 9, 0],
   ["conv3x3", 4, 8, 5, 7, 0],
@@ -73,7 +74,7 @@ async function checkCases(device: WebGpuDevice, tolerance = 5e-6): Promise<void>
   let variant = 0;
   for (const [op, inChannels, outChannels, height, width, addends] of CASES) {
     const spec: ConvSpec = {
-      op,
+      ...LAYERS[op],
       inChannels,
       outChannels,
       bias: variant % 2 === 0,
@@ -86,7 +87,7 @@ async function checkCases(device: WebGpuDevice, tolerance = 5e-6): Promise<void>
 }
 
 const HALF_SPEC: ConvSpec = {
-  op: "conv3x3",
+  ...LAYERS.conv3x3,
   inChannels: 64,
   outChannels: 64,
   bias: false,
@@ -127,7 +128,7 @@ Deno.test("adapters are classed by vendor, in hexadecimal or decimal, or name", 
 
 Deno.test("the workgroup memory of every preset fits the smallest limit of WebGPU", () => {
   for (const { shared, channels } of [INTEGRATED_PRESET, DISCRETE_PRESET]) {
-    assert.ok(sharedBytes({ ...shared!, tileHeight: 2, channels, addends: 0 }) <= 16384);
+    assert.ok(sharedBytes({ ...shared!, tileHeight: 2, channels, addends: 0, activation: "relu" }) <= 16384);
     assert.ok(shared!.across * shared!.down * shared!.deep <= 256);
   }
 });
@@ -136,7 +137,7 @@ gpuTest(
   "a map's border stays zero through layers, reuse and a smaller image of the same padding",
   async (device) => {
     const spec: ConvSpec = {
-      op: "conv3x3",
+      ...LAYERS.conv3x3,
       inChannels: 8,
       outChannels: 8,
       bias: true,
@@ -153,7 +154,7 @@ gpuTest("layers chained through maps match the definition", async (device) => {
   const { conv } = device;
   const [height, width, channels] = [11, 21, 16];
   const spec: ConvSpec = {
-    op: "conv3x3",
+    ...LAYERS.conv3x3,
     inChannels: channels,
     outChannels: channels,
     bias: false,
@@ -183,7 +184,7 @@ gpuTest("layers chained through maps match the definition", async (device) => {
 gpuTest("misuse is refused", async (device) => {
   const { conv } = device;
   const spec: ConvSpec = {
-    op: "conv3x3",
+    ...LAYERS.conv3x3,
     inChannels: 4,
     outChannels: 4,
     bias: false,
@@ -192,10 +193,13 @@ gpuTest("misuse is refused", async (device) => {
   };
   const layer = conv.prepare(spec, new Float32Array(144));
   const [a, b, small] = [conv.allocate(4, 6, 6), conv.allocate(4, 6, 6), conv.allocate(4, 5, 6)];
-  assert.throws(() => conv.apply(layer, a, small, []), /output must be 4 x 6 x 6, got 4 x 5 x 6/);
-  assert.throws(() => conv.apply(layer, a, a, []), /another map than the input/);
-  assert.throws(() => conv.apply(layer, a, b, [b]), /addends must be 0 maps/);
-  assert.throws(() => conv.prepare(spec, new Float32Array(143)), /weights must be 4 x 4 x 9 values, got 143/);
+  assert.throws(
+    () => conv.apply(layer, a, small, []),
+    /output must be of shape \(4, 6, 6\), got \(4, 5, 6\)/,
+  );
+  assert.throws(() => conv.apply(layer, a, a, []), /another map than input/);
+  assert.throws(() => conv.apply(layer, a, b, [b]), /addends must be 0 feature maps/);
+  assert.throws(() => conv.prepare(spec, new Float32Array(143)), /weights must be 144 values, got 143/);
   assert.throws(() => conv.prepare({ ...spec, bias: true }, new Float32Array(144)), /bias must be 4 values/);
   assert.throws(() => conv.allocate(4, 0, 6), /height must be a whole number >= 1/);
   assert.throws(() => conv.pack(device.allocate(143), 0, a), /large enough/);
@@ -219,7 +223,7 @@ Deno.test("a network at several image sizes compiles each kind of layer once", (
     for (const channels of [16, 32, 64, 128]) {
       for (const activation of ["none", "relu"] as const) {
         const spec = {
-          op: "conv3x3",
+          ...LAYERS.conv3x3,
           inChannels: channels,
           outChannels: channels,
           bias: false,

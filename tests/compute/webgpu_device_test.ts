@@ -12,6 +12,7 @@ import { Readback } from "../../src/compute/webgpu/readback.ts";
 import { GpuResource } from "../../src/compute/webgpu/resource_pool.ts";
 import { randomValues, upload } from "./oracle.ts";
 import { gpuTest, ignore, openDevice } from "./webgpu_open.ts";
+import { openDevice as openChosen } from "../../src/compute/open.ts";
 
 function affine(length: number, s: number, t: number): MapKernel {
   const view = { offset: 0, strides: [1] };
@@ -116,6 +117,19 @@ Deno.test({ name: "readback at once and by awaiting give the same values", ignor
     for (const length of [0, 1, 70_000, values.length]) {
       assert.deepEqual(await readback.read(resource, length), values.subarray(0, length));
     }
+    for (const pieces of [[values.length], [1, 299_999, 131_072, 2_000_003, 7], []]) {
+      const readers = [readback.reader(resource, values.length), readback.reader(resource, values.length)];
+      let at = 0;
+      for (const length of pieces) {
+        for (const reader of readers) {
+          const piece = new Float32Array(length);
+          await reader.next(piece);
+          assert.deepEqual(piece, values.subarray(at, at + length));
+        }
+        at += length;
+      }
+      await Promise.all(readers.map((reader) => reader.end()));
+    }
     await readback.wait();
     readback.close();
   }
@@ -178,13 +192,23 @@ gpuTest("the budget comes from DEEPINV_MEMORY_BUDGET, and nonsense there is refu
   }
 });
 
+gpuTest("ranks of a host share a software adapter's memory, which is the host's", async () => {
+  const total = Deno.systemMemoryInfo().total;
+  for (const ranks of [1, 3, 1000]) {
+    const device = await openChosen("gpu", { localWorldSize: ranks });
+    assert.equal(device.memory().budget, Math.min(2 ** 31, Math.floor(total * 0.8 / ranks)));
+    device.close();
+  }
+});
+
 gpuTest("two thousand iterations of mixed work hold memory flat", async (device) => {
   const [height, width] = [24, 24];
   const plane = height * width;
   const image = upload(device, randomValues(3 * plane));
   const filter = upload(device, new Float32Array(25).fill(1 / 25));
   const spec: ConvSpec = {
-    op: "conv3x3",
+    kernel: 3,
+    padding: 1,
     inChannels: 3,
     outChannels: 3,
     bias: false,

@@ -85,11 +85,19 @@ for (const [device, ranks] of [["cpu", 1], ["cpu", 2], ["cpu", 3], ["cpu", 7], [
   });
 }
 
-Deno.test("every algorithm takes distributed objects as local ones, on 3 ranks", async () => {
-  const { code, stdout, stderr } = await launch(["-n", "3", worker("algorithms"), "cpu"]);
-  assert.equal(code, 0, stdout + stderr);
-  assert.equal(stdout.match(/done/g)?.length, 3);
-});
+for (const [ranks, batch] of [[1, 1], [2, 3], [3, 1], [3, 3], [5, 3], [7, 1]] as const) {
+  Deno.test(`every algorithm takes distributed objects as local ones, on ${ranks} ranks, ${batch} items`, async () => {
+    const { code, stdout, stderr } = await launch([
+      "-n",
+      `${ranks}`,
+      worker("algorithms"),
+      "cpu",
+      `${batch}`,
+    ]);
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(stdout.match(/done/g)?.length, ranks);
+  });
+}
 
 for (const ranks of [1, 3]) {
   Deno.test(`calls of distributed objects leave memory as it was on ${ranks} ranks`, async () => {

@@ -239,9 +239,27 @@ Deno.test({
     try {
       using x = image(1, 2, 16, 12);
       using expected = blind(x);
-      await using denoiser = await OnnxDenoiser.create({ model: model("blind"), backend: "webgpu" });
-      using y = await denoiser.forward(x, 0);
-      await assertClose(y, expected);
+      for (const shareDevice of [true, false]) {
+        const options = { backend: "webgpu", shareDevice } as const;
+        await using denoiser = await OnnxDenoiser.create({ model: model("blind"), ...options });
+        assert.equal(denoiser.sharesDevice, shareDevice);
+        (await denoiser.forward(x, 0)).dispose();
+        await assertNothingLeaks(async () => {
+          using y = await denoiser.forward(x, 0);
+          await assertClose(y, expected, `blind, shared: ${shareDevice}`);
+        });
+        using sigma = Tensor.from([0.2, 0.7]);
+        using column = sigma.reshape([2, 1, 1, 1]);
+        using noisy = image(2, 2, 7, 5);
+        using weighted = scaled(noisy, column);
+        await using taught = await OnnxDenoiser.create({ model: model("scalar_b"), ...options });
+        using z = await taught.forward(noisy, sigma);
+        await assertClose(z, weighted, `scalar_b, shared: ${shareDevice}`);
+        using level = column.expand([2, 1, 7, 5]);
+        await using mapped = await OnnxDenoiser.create({ model: model("map"), ...options });
+        using w = await mapped.forward(noisy, level);
+        await assertClose(w, weighted, `map, shared: ${shareDevice}`);
+      }
     } finally {
       setDefaultDevice(undefined);
       device.close();

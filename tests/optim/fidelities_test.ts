@@ -83,7 +83,8 @@ onBothDevices(
       };
       const loss = (value: number, k: readonly number[]) => {
         const expected = value / gain + bkg;
-        return expected - (denormalize ? y.at(k) / gain : y.at(k)) * Math.log(expected) - bkg;
+        const counted = denormalize ? y.at(k) / gain : y.at(k);
+        return expected - counted - counted * Math.log(expected);
       };
       using a = u.tensor();
       using b = y.tensor();
@@ -110,6 +111,33 @@ onBothDevices(
     assert.equal(await (await new PoissonLikelihood().d(zero, zero)).item(), 0);
   },
 );
+
+onBothDevices("PoissonLikelihood: deepinvCompat gives the numbers of deepinv", async () => {
+  const value = async (tensor: Tensor) => Array.from(await tensor.data());
+  const one = (x: number) => Tensor.from([x], [1, 1]);
+  const plain = new PoissonLikelihood({ deepinvCompat: true });
+  const [near] = await value(await plain.proxD(one(2), one(3), 0.5));
+  assert.ok(Math.abs(near + 3.898979) < 1e-4, "where the minimiser is 2.186");
+  const [right] = await value(await new PoissonLikelihood().proxD(one(2), one(3), 0.5));
+  assert.ok(Math.abs(right - 2.186141) < 1e-4);
+
+  const poisson = new PoissonLikelihood({ gain: 0.5, bkg: 0.1, deepinvCompat: true });
+  using u = Tensor.from([1, 2], [2, 1]), y = Tensor.from([0.5, 3], [2, 1]);
+  const w = [2.1, 4.1], p = [1, 6];
+  const logarithms = p[0] * Math.log(w[0]) + p[1] * Math.log(w[1]);
+  for (const [item, found] of (await value(await poisson.d(u, y))).entries()) {
+    assert.ok(Math.abs(found - (w[item] - p[item] - logarithms)) < 1e-5);
+  }
+  for (const [item, found] of (await value(await poisson.gradD(u, y))).entries()) {
+    assert.ok(Math.abs(found - 0.5 * (1 - p[item] / w[item])) < 1e-5);
+  }
+  const identity = new Weights(Tensor.ones([1, 1]));
+  let z = [1, 2];
+  for (let k = 0; k < 50; k++) z = z.map((v, i) => [1, 2][i] - 0.1 * 0.5 * (1 - p[i] / (v / 0.5 + 0.1)));
+  for (const [item, found] of (await value(await poisson.prox(u, y, identity, 0.1))).entries()) {
+    assert.ok(Math.abs(found - z[item]) < 1e-3);
+  }
+});
 
 const SMOOTH: readonly [string, DataFidelity, (value: number, data: number) => number][] = [
   ["AmplitudeLoss", new AmplitudeLoss(), (v, p) => (Math.sqrt(v) - Math.sqrt(p)) ** 2],

@@ -108,6 +108,41 @@ onBothDevices("masks hide noise, pseudo-inverses invert what is seen, gamma may 
   }
 });
 
+onBothDevices("noiseModel null is no noise, and undefined the operator's own", async () => {
+  const x = image(2, 3, 5, 4);
+  for (
+    const make of [
+      (noiseModel?: null) => new Denoising({ noiseModel }),
+      (noiseModel?: null) => new Decolorize({ noiseModel }),
+      (noiseModel?: null) => new Inpainting({ imgSize: [3, 5, 4], mask: 0.5, noiseModel }),
+    ]
+  ) {
+    const silent = make(null);
+    assert.equal(silent.noiseModel, undefined);
+    for (const physics of [silent, silent.clone()]) {
+      assert.equal(await largestDifference(await physics.forward(x), await physics.A(x)), 0);
+    }
+  }
+  assert.ok(new Denoising().noiseModel instanceof GaussianNoise);
+  const hushed = new Denoising();
+  hushed.setNoiseModel(null);
+  assert.equal(hushed.clone().noiseModel, undefined);
+});
+
+onBothDevices("Decolorize: deepinvCompat drops what a gray image says nothing of", async () => {
+  const z = image(2, 3, 5, 4), gamma = 0.7;
+  const gray = new Decolorize(), compat = new Decolorize({ deepinvCompat: true });
+  const y = await gray.A(image(2, 3, 5, 4).mul(2));
+  const right = await gray.prox_l2(z, y, gamma), found = await compat.clone().prox_l2(z, y, gamma);
+  const norm = Math.hypot(...gray.srf);
+  const direction = Tensor.from(gray.srf.map((weight) => weight / norm), [1, 3, 1, 1]);
+  const along = z.mul(direction).sum(1, { keepDims: true });
+  const orthogonal = z.sub(along.mul(direction));
+  assert.ok(await largestDifference(found, right.sub(orthogonal)) < 1e-6);
+  assert.ok(await largestDifference(found, right) > 0.1);
+  assert.equal(await largestDifference(await compat.A_dagger(y), await gray.A_dagger(y)), 0);
+});
+
 onBothDevices("wrong masks, filters and shapes are clear errors", async () => {
   assert.throws(() => new Inpainting({ imgSize: [1, 4, 4], mask: 1.5 }), /mask must be a probability/);
   assert.throws(
@@ -118,6 +153,11 @@ onBothDevices("wrong masks, filters and shapes are clear errors", async () => {
   assert.throws(() => new Decolorize({ srf: [1, Number.NaN] }), /srf must be/);
   assert.throws(() => new Downsampling({ imgSize: [1, 4, 4], factor: 1.5 }), /factor must be/);
   assert.throws(() => new Downsampling({ imgSize: [1, 4, 4], filter: "box" as "sinc" }), /filter must be/);
+  assert.throws(() => downsamplingFilter("box" as "sinc", 2), /name must be one of gaussian, bilinear/);
+  for (const factor of [0, -1, 1.5, Number.NaN]) {
+    assert.throws(() => downsamplingFilter("sinc", factor), /factor must be a whole number >= 1, got/);
+  }
+  assert.throws(() => downsamplingFilter("gaussian", 0), /sigma must be finite and > 0/);
   const physics = new Downsampling({ imgSize: [1, 4, 4] });
   await assert.rejects(physics.A(Tensor.ones([1, 1, 5, 4])), /of shape \(B, 1, 4, 4\), got \(1, 1, 5, 4\)/);
   await assert.rejects(new Decolorize().A(Tensor.ones([1, 2, 4, 4])), /of shape \(B, 3, H, W\)/);

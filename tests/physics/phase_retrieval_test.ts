@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  discProbe,
   MRI,
   PhaseRetrieval,
   Ptychography,
@@ -148,6 +149,11 @@ onBothDevices("ptychography moves its probe as deepinv does", async () => {
     [-16, -16],
   ]);
   assert.deepEqual(ptychographyShifts([10, 9], 9).map(([rows]) => rows).slice(0, 3), [-5, 0, 4]);
+  for (const width of [0, 4.5, Number.NaN]) {
+    assert.throws(() => ptychographyShifts([8, width]), /the width must be a whole number >= 1, got/);
+  }
+  assert.throws(() => discProbe([8, 8], -1), /radius must be >= 0, got -1/);
+  assert.throws(() => discProbe([8, 8], Number.NaN), /radius must be >= 0, got NaN/);
   const physics = new Ptychography({ imgSize: [1, 32, 32] });
   assert.equal(physics.shifts.length, 25);
   const overlap = await physics.probes.square().sum([0, 1]).mean().item();

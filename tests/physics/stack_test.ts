@@ -1,5 +1,7 @@
 import {
   Blur,
+  ComposedLinearPhysics,
+  Denoising,
   gaussianBlur,
   GaussianNoise,
   InvalidArgumentError,
@@ -108,4 +110,18 @@ onBothDevices("what is no stack or no measurement of it is refused", async () =>
   const attempt = () => assert.rejects(() => physics.A(small), /fits inside/);
   await attempt();
   await assertNothingLeaks(attempt);
+});
+
+onBothDevices("a subclass of a stack or a composition says itself how it is cloned", () => {
+  class Doubled extends StackedLinearPhysics {
+    override async A(x: Tensor): Promise<TensorList> {
+      using y = await super.A(x);
+      return y.mul(2);
+    }
+  }
+  class Own extends ComposedLinearPhysics {}
+  const denoising = new Denoising({ noiseModel: null });
+  const message = /Cannot clone a \w+: its class must be \w+ itself, or one that overrides clone/;
+  assert.throws(() => new Doubled([denoising]).clone(), message);
+  assert.throws(() => new Own([denoising]).clone(), message);
 });

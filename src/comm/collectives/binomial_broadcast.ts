@@ -1,3 +1,4 @@
+import type { ArrayStream } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import { binomialTree } from "./binomial_tree.ts";
 import { forEachSlice } from "./slices.ts";
@@ -8,13 +9,20 @@ import { forEachSlice } from "./slices.ts";
  *
  * Steps: ceil(log2 P). Bytes sent by the root: n ceil(log2 P); in all n (P-1).
  */
-export async function binomialBroadcast(channel: Channel, bytes: Uint8Array, root: number): Promise<void> {
+export async function binomialBroadcast(
+  channel: Channel,
+  bytes: Uint8Array,
+  root: number,
+  stream?: ArrayStream,
+): Promise<void> {
   const { parent, children } = binomialTree(channel, root);
   const largestFirst = children.toReversed();
   await forEachSlice(bytes.length, 1, 1, async ({ index, start, end }) => {
     const slice = bytes.subarray(start, end);
     if (parent !== undefined) await channel.receive(parent, index, slice);
+    else await stream?.fill(start, slice);
     await Promise.all(largestFirst.map((child) => channel.send(child, index, slice)));
+    if (parent !== undefined) stream?.take(start, slice);
   });
 }
 

@@ -1,3 +1,4 @@
+import type { ArrayStream } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import { bytesOf, type TypedArray } from "../dtypes.ts";
 import { reduceInto, type ReduceOp } from "../reduce_ops.ts";
@@ -15,10 +16,12 @@ export async function binomialReduce(
   data: TypedArray,
   root: number,
   op: ReduceOp,
+  stream?: ArrayStream,
 ): Promise<void> {
   const { parent, children } = binomialTree(channel, root);
   await forEachSlice(data.length, data.BYTES_PER_ELEMENT, 1, async ({ index, start, end }) => {
     const own = data.subarray(start, end);
+    await stream?.fill(start * data.BYTES_PER_ELEMENT, bytesOf(own));
     const sum = parent === undefined || children.length === 0 ? own : own.slice();
     const parts = await Promise.all(children.map(async (child) => {
       const part = own.slice();
@@ -27,5 +30,6 @@ export async function binomialReduce(
     }));
     for (const part of parts) reduceInto(op, sum, part);
     if (parent !== undefined) await channel.send(parent, index, bytesOf(sum));
+    else stream?.take(start * data.BYTES_PER_ELEMENT, bytesOf(sum));
   });
 }

@@ -12,6 +12,7 @@
  * The measurements are in docs/collectives.md; bench/all_reduce.ts repeats them.
  */
 
+import type { ArrayStream } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import type { TypedArray } from "../dtypes.ts";
 import type { ReduceOp } from "../reduce_ops.ts";
@@ -19,7 +20,12 @@ import { recursiveDoubling } from "./recursive_doubling.ts";
 import { ringAllReduce } from "./ring_all_reduce.ts";
 
 /** An algorithm that leaves the reduction of all ranks' `data` in everybody's `data`. */
-export type AllReduceAlgorithm = (channel: Channel, data: TypedArray, op: ReduceOp) => Promise<void>;
+export type AllReduceAlgorithm = (
+  channel: Channel,
+  data: TypedArray,
+  op: ReduceOp,
+  stream?: ArrayStream,
+) => Promise<void>;
 
 /** Messages: up to this many bytes the number of steps decides, beyond it the number of bytes. */
 const SHORT_BYTES = 64 * 1024;

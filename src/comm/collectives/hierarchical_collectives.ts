@@ -1,3 +1,4 @@
+import { type ArrayStream, throughArray } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import { bytesOf, type TypedArray } from "../dtypes.ts";
 import type { ReduceOp } from "../reduce_ops.ts";
@@ -33,14 +34,23 @@ export class HierarchicalCollectives extends MessageCollectives {
     this.#levels = levels;
   }
 
-  override async allReduce(data: TypedArray, op: ReduceOp): Promise<void> {
+  override allReduce(data: TypedArray, op: ReduceOp, stream?: ArrayStream): Promise<void> {
+    return throughArray(stream, bytesOf(data), () => this.#allReduce(data, op));
+  }
+
+  async #allReduce(data: TypedArray, op: ReduceOp): Promise<void> {
     const { leader, isLeader, outside } = this.#roles();
     await this.#inside?.reduce(data, leader, op);
     if (isLeader) await outside.allReduce(data, op);
     await this.#inside?.broadcast(bytesOf(data), leader);
   }
 
-  override async reduce(data: TypedArray, root: number, op: ReduceOp): Promise<void> {
+  override reduce(data: TypedArray, root: number, op: ReduceOp, stream?: ArrayStream): Promise<void> {
+    const receives = root === this.#levels.channel.index;
+    return throughArray(stream, bytesOf(data), () => this.#reduce(data, root, op), { receives });
+  }
+
+  async #reduce(data: TypedArray, root: number, op: ReduceOp): Promise<void> {
     const { leader, isLeader, outside, outsideRoot } = this.#roles(root);
     // Only the root's array may change.
     const sum = isLeader && root !== this.#levels.channel.index ? data.slice() : data;
@@ -49,7 +59,13 @@ export class HierarchicalCollectives extends MessageCollectives {
     await this.#inside?.barrier();
   }
 
-  override async broadcast(bytes: Uint8Array, root: number): Promise<void> {
+  override broadcast(bytes: Uint8Array, root: number, stream?: ArrayStream): Promise<void> {
+    const gives = root === this.#levels.channel.index;
+    const use = { gives, receives: !gives };
+    return throughArray(stream, bytes, () => this.#broadcast(bytes, root), use);
+  }
+
+  async #broadcast(bytes: Uint8Array, root: number): Promise<void> {
     const { leader, isLeader, outside, outsideRoot } = this.#roles(root);
     if (isLeader) await outside.broadcast(bytes, outsideRoot);
     await this.#inside?.broadcast(bytes, leader);

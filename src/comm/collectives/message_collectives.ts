@@ -1,3 +1,4 @@
+import type { ArrayStream } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import type { TypedArray } from "../dtypes.ts";
 import type { ReduceOp } from "../reduce_ops.ts";
@@ -22,28 +23,31 @@ export class MessageCollectives implements Collectives {
     this.#channel = channel;
   }
 
-  allReduce(data: TypedArray, op: ReduceOp): Promise<void> {
-    return chooseAllReduce(data.byteLength, this.#channel.size)(this.#channel, data, op);
+  allReduce(data: TypedArray, op: ReduceOp, stream?: ArrayStream): Promise<void> {
+    return chooseAllReduce(data.byteLength, this.#channel.size)(this.#channel, data, op, stream);
   }
 
-  reduce(data: TypedArray, root: number, op: ReduceOp): Promise<void> {
-    return this.#agreed(binomialReduce(this.#channel, data, root, op));
+  reduce(data: TypedArray, root: number, op: ReduceOp, stream?: ArrayStream): Promise<void> {
+    return this.#agreed(binomialReduce(this.#channel, data, root, op, stream));
   }
 
-  broadcast(bytes: Uint8Array, root: number): Promise<void> {
-    return this.#agreed(binomialBroadcast(this.#channel, bytes, root));
+  broadcast(bytes: Uint8Array, root: number, stream?: ArrayStream): Promise<void> {
+    return this.#agreed(binomialBroadcast(this.#channel, bytes, root, stream));
   }
 
   broadcastMessage(bytes: Uint8Array | undefined, root: number): Promise<Uint8Array> {
     return this.#agreed(binomialBroadcastMessage(this.#channel, bytes, root));
   }
 
-  allGather(bytes: Uint8Array): Promise<Messages> {
-    return directAllGather(this.#channel, bytes);
+  async allGather(bytes: Uint8Array, stream?: ArrayStream): Promise<Messages> {
+    await stream?.fill(0, bytes);
+    return handedOver(await directAllGather(this.#channel, bytes), stream);
   }
 
-  gather(bytes: Uint8Array, root: number): Promise<Messages | undefined> {
-    return this.#agreed(directGather(this.#channel, bytes, root));
+  async gather(bytes: Uint8Array, root: number, stream?: ArrayStream): Promise<Messages | undefined> {
+    await stream?.fill(0, bytes);
+    const messages = await this.#agreed(directGather(this.#channel, bytes, root));
+    return messages && handedOver(messages, stream);
   }
 
   scatter(parts: readonly Uint8Array[] | undefined, root: number): Promise<Message | undefined> {
@@ -66,4 +70,14 @@ export class MessageCollectives implements Collectives {
     const [result] = await Promise.all([work, agree(this.#channel)]);
     return result;
   }
+}
+
+/** The messages; a stream takes what is in them. */
+function handedOver(messages: Messages, stream: ArrayStream | undefined): Messages {
+  if (stream === undefined) return messages;
+  return messages.map((message, from) => {
+    if (message === undefined) return undefined;
+    stream.take(0, message.bytes, from);
+    return { dtype: message.dtype, bytes: message.bytes.subarray(0, 0) };
+  });
 }

@@ -1,6 +1,8 @@
+import { type ArrayStream, throughArray } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import { bytesOf, type TypedArray } from "../dtypes.ts";
-import { reduceInto, type ReduceOp } from "../reduce_ops.ts";
+import type { ReduceOp } from "../reduce_ops.ts";
+import { combineInto, Scratch } from "./combine.ts";
 
 /**
  * Recursive doubling allReduce. For short arrays: the fewest steps.
@@ -12,11 +14,21 @@ import { reduceInto, type ReduceOp } from "../reduce_ops.ts";
  *
  * Steps: log2 Q (+ 2 if P is no power of two). Bytes sent by each rank: at most n (log2 Q + 1).
  */
-export async function recursiveDoubling(channel: Channel, data: TypedArray, op: ReduceOp): Promise<void> {
+export function recursiveDoubling(
+  channel: Channel,
+  data: TypedArray,
+  op: ReduceOp,
+  stream?: ArrayStream,
+): Promise<void> {
+  return throughArray(stream, bytesOf(data), () => double(channel, data, op));
+}
+
+async function double(channel: Channel, data: TypedArray, op: ReduceOp): Promise<void> {
   const { index, size } = channel;
   const power = 2 ** Math.floor(Math.log2(size));
   const extra = size - power;
-  const scratch = data.slice();
+  using scratch = new Scratch(data, data.length);
+  const received = scratch.array;
   const bytes = bytesOf(data);
   const last = 64;
   if (index < 2 * extra) {
@@ -25,15 +37,18 @@ export async function recursiveDoubling(channel: Channel, data: TypedArray, op: 
       await channel.receive(index + 1, last, bytes);
       return;
     }
-    await channel.receive(index - 1, 0, bytesOf(scratch));
-    reduceInto(op, data, scratch);
+    await channel.receive(index - 1, 0, bytesOf(received));
+    combineInto(op, data, received);
   }
   const number = index < 2 * extra ? (index - 1) / 2 : index - extra;
   const indexOf = (other: number): number => other < extra ? 2 * other + 1 : other + extra;
   for (let bit = 1, step = 1; bit < power; bit *= 2, step++) {
     const partner = indexOf(number ^ bit);
-    await Promise.all([channel.send(partner, step, bytes), channel.receive(partner, step, bytesOf(scratch))]);
-    reduceInto(op, data, scratch);
+    await Promise.all([
+      channel.send(partner, step, bytes),
+      channel.receive(partner, step, bytesOf(received)),
+    ]);
+    combineInto(op, data, received);
   }
   if (index < 2 * extra) await channel.send(index - 1, last, bytes);
 }

@@ -1,6 +1,8 @@
+import type { ArrayStream } from "../array_stream.ts";
 import type { Channel } from "../channel.ts";
 import { bytesOf, type TypedArray } from "../dtypes.ts";
-import { reduceInto, type ReduceOp } from "../reduce_ops.ts";
+import type { ReduceOp } from "../reduce_ops.ts";
+import { combineInto, Scratch } from "./combine.ts";
 import { forEachSlice } from "./slices.ts";
 
 /**
@@ -13,11 +15,19 @@ import { forEachSlice } from "./slices.ts";
  *
  * Steps: 2 (P-1). Bytes sent by each rank: 2 n (P-1) / P.
  */
-export async function ringAllReduce(channel: Channel, data: TypedArray, op: ReduceOp): Promise<void> {
+export async function ringAllReduce(
+  channel: Channel,
+  data: TypedArray,
+  op: ReduceOp,
+  stream?: ArrayStream,
+): Promise<void> {
   const { size } = channel;
   await forEachSlice(data.length, data.BYTES_PER_ELEMENT, size, async ({ index, start, end }) => {
     const firstStep = index * 2 * size;
-    await reduceSlice(channel, data.subarray(start, end), op, firstStep);
+    const slice = data.subarray(start, end);
+    await stream?.fill(start * data.BYTES_PER_ELEMENT, bytesOf(slice));
+    await reduceSlice(channel, slice, op, firstStep);
+    stream?.take(start * data.BYTES_PER_ELEMENT, bytesOf(slice));
   });
 }
 
@@ -33,21 +43,28 @@ async function reduceSlice(
     const at = (number % size + size) % size;
     return data.subarray(bound(at), bound(at + 1));
   };
-  const scratch = data.slice(0, Math.ceil(data.length / size));
-  for (let step = 0; step < size - 1; step++) {
-    const target = segment(index - step - 1);
-    const received = scratch.subarray(0, target.length);
-    await Promise.all([
-      channel.send(index + 1, firstStep + step, bytesOf(segment(index - step))),
-      channel.receive(index - 1, firstStep + step, bytesOf(received)),
-    ]);
-    reduceInto(op, target, received);
-  }
-  for (let step = 0; step < size - 1; step++) {
-    const at = firstStep + size - 1 + step;
-    await Promise.all([
-      channel.send(index + 1, at, bytesOf(segment(index + 1 - step))),
-      channel.receive(index - 1, at, bytesOf(segment(index - step))),
-    ]);
+  const gatherStep = firstStep + size - 1;
+  // Finished segments arrive where they belong: each contains this rank's part, so that part has left already.
+  const gathered = Array.from({ length: size - 1 }, (_, step) => {
+    return channel.receive(index - 1, gatherStep + step, bytesOf(segment(index - step)));
+  });
+  const work = reduceAndPass();
+  await Promise.all([work, ...gathered]);
+
+  async function reduceAndPass(): Promise<void> {
+    using scratch = new Scratch(data, Math.ceil(data.length / size));
+    for (let step = 0; step < size - 1; step++) {
+      const target = segment(index - step - 1);
+      const received = scratch.array.subarray(0, target.length);
+      await Promise.all([
+        channel.send(index + 1, firstStep + step, bytesOf(segment(index - step))),
+        channel.receive(index - 1, firstStep + step, bytesOf(received)),
+      ]);
+      combineInto(op, target, received);
+    }
+    for (let step = 0; step < size - 1; step++) {
+      if (step > 0) await gathered[step - 1];
+      await channel.send(index + 1, gatherStep + step, bytesOf(segment(index + 1 - step)));
+    }
   }
 }

@@ -1,3 +1,4 @@
+import type { ArrayStream } from "../array_stream.ts";
 import { Count, type Lane } from "../shm/lane.ts";
 import { STAGES } from "../shm/lane_layout.ts";
 
@@ -15,6 +16,7 @@ const PIECES = 16;
  * @param bytes at the root, what is sent
  * @param root position of the root
  * @param take where another rank wants that many bytes
+ * @param stream for bytes longer than the layout's `smallBytes`: has them at the root, takes them elsewhere
  * @returns the bytes, on every rank
  */
 export async function sharedBroadcast(
@@ -22,6 +24,7 @@ export async function sharedBroadcast(
   bytes: Uint8Array | undefined,
   root: number,
   take: (length: number) => Uint8Array,
+  stream?: ArrayStream,
 ): Promise<Uint8Array> {
   const isRoot = lane.index === root;
   await lane.enter(isRoot ? bytes : undefined);
@@ -45,11 +48,14 @@ export async function sharedBroadcast(
     const part = own.subarray(number * piece, (number + 1) * piece);
     if (isRoot) {
       if (number >= slots) await lane.waitAll(Count.Done, base + number - slots + 1);
-      lane.bytes.set(part, at);
+      if (stream === undefined) lane.bytes.set(part, at);
+      else await stream.fill(number * piece, lane.bytes.subarray(at, at + part.length));
       lane.post(Count.Written, base + number + 1);
     } else {
       await lane.wait(Count.Written, root, base + number + 1);
-      part.set(lane.bytes.subarray(at, at + part.length));
+      const arrived = lane.bytes.subarray(at, at + part.length);
+      if (stream === undefined) part.set(arrived);
+      else stream.take(number * piece, arrived);
       lane.post(Count.Done, base + number + 1);
     }
     await lane.pause();

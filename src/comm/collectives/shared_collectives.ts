@@ -1,4 +1,5 @@
-import type { TypedArray } from "../dtypes.ts";
+import { type ArrayStream, type StreamUse, throughArray } from "../array_stream.ts";
+import { bytesOf, type TypedArray } from "../dtypes.ts";
 import type { ReduceOp } from "../reduce_ops.ts";
 import type { Lane } from "../shm/lane.ts";
 import type { Message } from "../transport/transport.ts";
@@ -22,28 +23,31 @@ export class SharedCollectives implements Collectives {
     this.#lane = lane;
   }
 
-  allReduce(data: TypedArray, op: ReduceOp): Promise<void> | undefined {
-    return this.#reduce(data, op);
+  allReduce(data: TypedArray, op: ReduceOp, stream?: ArrayStream): Promise<void> | undefined {
+    return this.#reduce(data, op, undefined, stream);
   }
 
-  reduce(data: TypedArray, root: number, op: ReduceOp): Promise<void> | undefined {
-    return this.#reduce(data, op, root);
+  reduce(data: TypedArray, root: number, op: ReduceOp, stream?: ArrayStream): Promise<void> | undefined {
+    return this.#reduce(data, op, root, stream);
   }
 
-  async broadcast(bytes: Uint8Array, root: number): Promise<void> {
-    await sharedBroadcast(this.#lane, bytes, root, () => bytes);
+  async broadcast(bytes: Uint8Array, root: number, stream?: ArrayStream): Promise<void> {
+    const broadcast = (pieces?: ArrayStream) => sharedBroadcast(this.#lane, bytes, root, () => bytes, pieces);
+    if (this.#isLong(bytes)) await broadcast(stream);
+    else await throughArray(stream, bytes, broadcast, this.#from(root));
   }
 
   broadcastMessage(bytes: Uint8Array | undefined, root: number): Promise<Uint8Array> {
     return sharedBroadcast(this.#lane, bytes, root, (length) => new Uint8Array(length));
   }
 
-  async allGather(bytes: Uint8Array): Promise<Messages> {
-    return (await sharedGather(this.#lane, bytes))!;
+  async allGather(bytes: Uint8Array, stream?: ArrayStream): Promise<Messages> {
+    return (await this.gather(bytes, undefined, stream))!;
   }
 
-  gather(bytes: Uint8Array, root: number): Promise<Messages | undefined> {
-    return sharedGather(this.#lane, bytes, root);
+  async gather(bytes: Uint8Array, root?: number, stream?: ArrayStream): Promise<Messages | undefined> {
+    if (!this.#isLong(bytes)) await stream?.fill(0, bytes);
+    return await sharedGather(this.#lane, bytes, root, stream);
   }
 
   scatter(parts: readonly Uint8Array[] | undefined, root: number): Promise<Message | undefined> {
@@ -62,17 +66,34 @@ export class SharedCollectives implements Collectives {
     return this.#lane.enter();
   }
 
-  #reduce(data: TypedArray, op: ReduceOp, root?: number): Promise<void> | undefined {
-    return isFlat(data.byteLength, this.#lane.size)
-      ? sharedFlatReduce(this.#lane, data, op, root)
-      : this.#reduceLong(data, op, root);
+  /** Whether bytes go through the stage, in pieces. */
+  #isLong(bytes: Uint8Array): boolean {
+    return bytes.length > this.#lane.layout.smallBytes;
   }
 
-  async #reduceLong(data: TypedArray, op: ReduceOp, root?: number): Promise<void> {
+  /** How a root's stream is used. */
+  #from(root: number): StreamUse {
+    return { gives: root === this.#lane.index, receives: root !== this.#lane.index };
+  }
+
+  #reduce(
+    data: TypedArray,
+    op: ReduceOp,
+    root?: number,
+    stream?: ArrayStream,
+  ): Promise<void> | undefined {
+    if (!isFlat(data.byteLength, this.#lane.size)) return this.#reduceLong(data, op, root, stream);
+    const reduce = () => sharedFlatReduce(this.#lane, data, op, root);
+    if (stream === undefined) return reduce();
+    const receives = root === undefined || root === this.#lane.index;
+    return throughArray(stream, bytesOf(data), reduce, { receives });
+  }
+
+  async #reduceLong(data: TypedArray, op: ReduceOp, root?: number, stream?: ArrayStream): Promise<void> {
     const place = this.#lane.placeOf(data);
     await this.#lane.enter(undefined, undefined, place);
     if (place !== undefined && this.#lane.sharesPlace(place)) {
       await sharedInPlaceReduce(this.#lane, data, op, place, root);
-    } else await sharedStagedReduce(this.#lane, data, op, root);
+    } else await sharedStagedReduce(this.#lane, data, op, root, stream);
   }
 }

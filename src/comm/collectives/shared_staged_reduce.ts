@@ -1,3 +1,4 @@
+import type { ArrayStream } from "../array_stream.ts";
 import { bytesOf, dtypeOf, type TypedArray } from "../dtypes.ts";
 import type { ReduceOp } from "../reduce_ops.ts";
 import { Count, type Lane } from "../shm/lane.ts";
@@ -21,6 +22,7 @@ export async function sharedStagedReduce(
   data: TypedArray,
   op: ReduceOp,
   root?: number,
+  stream?: ArrayStream,
 ): Promise<void> {
   const dtype = dtypeOf(data)!;
   const user = bytesOf(data);
@@ -31,8 +33,10 @@ export async function sharedStagedReduce(
   const bytesOfBlock = (block: number): Uint8Array =>
     user.subarray(block * slotBytes, (block + 1) * slotBytes);
 
-  const write = (block: number): void => {
-    lane.bytes.set(bytesOfBlock(block), lane.stageAt(index, block));
+  const write = async (block: number): Promise<void> => {
+    const [own, at] = [bytesOfBlock(block), lane.stageAt(index, block)];
+    if (stream === undefined) lane.bytes.set(own, at);
+    else await stream.fill(block * slotBytes, lane.bytes.subarray(at, at + own.length));
     lane.post(Count.Written, base + block + 1);
   };
   const combine = (block: number): void => {
@@ -51,19 +55,21 @@ export async function sharedStagedReduce(
     await lane.waitAll(Count.Reduced, base + block + 1);
     const own = bytesOfBlock(block);
     const at = lane.resultAt(block);
-    if (receives) own.set(lane.bytes.subarray(at, at + own.length));
+    const result = lane.bytes.subarray(at, at + own.length);
+    if (receives && stream === undefined) own.set(result);
+    else if (receives) stream!.take(block * slotBytes, result);
     lane.post(Count.Done, base + block + 1);
   };
 
   if (blocks === 0) return;
-  write(0);
+  await write(0);
   for (let block = 0; block < blocks; block++) {
     await lane.waitAll(Count.Written, base + block + 1);
     if (block >= STAGES) await lane.waitAll(Count.Done, base + block - STAGES + 1);
     combine(block);
     if (block > 0) await read(block - 1);
     // The slot is that of block - 1, which all ranks have combined.
-    if (block + 1 < blocks) write(block + 1);
+    if (block + 1 < blocks) await write(block + 1);
   }
   await read(blocks - 1);
 }

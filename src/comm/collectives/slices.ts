@@ -1,5 +1,8 @@
 import { MAX_PAYLOAD } from "../wire.ts";
 
+/** Longest slice for one part, in bytes: it leaves without a grant, in one frame. */
+export const SLICE_BYTES = MAX_PAYLOAD / 2;
+
 /** Part of an array: elements `start` to `end`. */
 export interface Slice {
   /** Position of the slice, counted from 0. */
@@ -14,7 +17,7 @@ export interface Slice {
 const IN_FLIGHT = 3;
 
 /**
- * Cuts `length` elements into slices of at most `parts` x 256 KiB and runs `work` on each, a few at a time and started
+ * Cuts `length` elements into slices of at most `parts` x {@link SLICE_BYTES} and runs `work` on each, a few at a time and started
  * in order. The result of a sum does not depend on which slice is faster: slices share no elements.
  */
 export async function forEachSlice(
@@ -23,7 +26,7 @@ export async function forEachSlice(
   parts: number,
   work: (slice: Slice) => Promise<void>,
 ): Promise<void> {
-  const perSlice = Math.max(1, Math.floor((parts * MAX_PAYLOAD / 4) / bytesPerElement));
+  const perSlice = Math.max(1, Math.floor((parts * SLICE_BYTES) / bytesPerElement));
   const count = Math.max(1, Math.ceil(length / perSlice));
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -90,6 +90,11 @@ export class ReduceKernels {
     this.#memory = memory;
   }
 
+  /** Whether there are SIMD instructions for a reduction. */
+  static covers(op: ReduceOp, dtype: Dtype): boolean {
+    return OPCODES[dtype.name]?.[op === "avg" ? "sum" : op] !== undefined;
+  }
+
   /**
    * Reduces `length` elements of `count` arrays, the first at `first` and the others `stride` bytes apart, into `out`,
    * which may be the first of them. Addresses and strides are multiples of the element size.

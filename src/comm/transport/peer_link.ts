@@ -21,7 +21,7 @@ import {
 import type { Message } from "./transport.ts";
 
 /** Longest message that is sent without asking. */
-export const EAGER_BYTES = 64 * 1024;
+export const EAGER_BYTES = MAX_PAYLOAD / 2;
 /** Unasked bytes that a peer may hold for this rank, headers included. */
 export const EAGER_BUDGET = 16 * MAX_PAYLOAD;
 /** Bytes of one long message under way. */

@@ -7,8 +7,11 @@
 import { setImmediate } from "node:timers";
 import type { Libzmq } from "../libzmq.ts";
 
-/** How long to look at the socket again and again before blocking, in ms: a few times what an answer takes. */
-const SPIN_MS = 0.2;
+/** How long to look at the socket again and again before blocking, in ms; longer would keep libzmq's thread waiting. */
+const SPIN_MS = 0.05;
+/** Turns of the microtask queue after which those whose messages arrived have gone on, and before which nobody blocks. */
+const HOPS = 32;
+const HOPS_IDLE = 4;
 /** A core given away for longer than this is wanted by others, who may well be those that are waited for. */
 const CROWDED_MS = 2;
 /** Blocking slices of {@link SLICE_MS} before handing the wait to a thread. */
@@ -105,10 +108,12 @@ export class Progress {
     while (this.#waiters > 0 && !this.#closed) {
       if (await this.#spin() || this.sleeper?.sleep() === false) slices = 0;
       else if (slices < SLICES) {
-        slices++;
-        this.#zmq.poll(this.#pollItems, this.#count, SLICE_MS);
+        const ready = this.#zmq.poll(this.#pollItems, this.#count, SLICE_MS);
         this.sleeper?.wake();
-        lastTurn = 0;
+        if (ready === 0) {
+          slices++;
+          lastTurn = 0;
+        }
       } else {
         await this.#waitInThread();
         continue;
@@ -126,7 +131,8 @@ export class Progress {
     for (let now = 0; now < until;) {
       const progressed = this.#drain();
       // Those whose messages arrived run now and may wait for others.
-      for (let hop = 0; hop < 4; hop++) await null;
+      const hops = progressed ? HOPS : HOPS_IDLE;
+      for (let hop = 0; hop < hops && this.#waiters > 0; hop++) await null;
       if (progressed || this.#waiters === 0) return true;
       const before = performance.now();
       this.#zmq.sched_yield();

@@ -20,7 +20,9 @@ import type { Message, Transport, TransportObserver } from "./transport.ts";
 import { NO_MESSAGE, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
 
 /** Frames handled before those who wait for them run. */
-const FRAMES_PER_DRAIN = 16;
+const FRAMES_PER_DRAIN = 4;
+/** Period of the look at the state of the connections, in milliseconds. */
+const LOOK_MS = 1;
 /** How long a leaving rank waits for the others to have read everything, in milliseconds. */
 const GOODBYE_MS = 2000;
 const GOODBYE_AFTER_FAILURE_MS = 500;
@@ -46,6 +48,7 @@ export class ZmqTransport implements Transport, House, EndObserver {
   readonly #port: FramePort;
   readonly #announce: Announcements;
   readonly #mail: Mail;
+  #looked = -LOOK_MS;
   #lossTimer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
   #farewell: (() => void) | undefined;
@@ -191,6 +194,9 @@ export class ZmqTransport implements Transport, House, EndObserver {
   #drain(): boolean {
     const delivered = this.#drainMail();
     const progressed = this.#drainMessages(FRAMES_PER_DRAIN) || delivered;
+    const now = performance.now();
+    if (now - this.#looked < LOOK_MS) return progressed;
+    this.#looked = now;
     const broken = this.#door.broken();
     if (broken.length === 0) return progressed;
     // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.

@@ -4,8 +4,10 @@ import { MAXIMUM_PAGES, MINIMUM_PAGES } from "./wasm/emitter.ts";
 
 const PAGE = 65536;
 const ALIGNMENT = 64;
+/** Bytes of {@link Arena.staging}. */
+const STAGING = 1 << 17;
 /** The first bytes stay unused, so that no address is 0. */
-const BASE = ALIGNMENT;
+const BASE = ALIGNMENT + STAGING;
 /** Bytes by which the memory grows at least: growing is a system call, and untouched pages cost nothing. */
 const GROWTH = 1 << 26;
 
@@ -29,6 +31,8 @@ export class Arena {
     maximum: MAXIMUM_PAGES,
     shared: true,
   });
+  /** Address of 128 KiB through which arrays outside the arena pass, piece by piece, when it has no room left. */
+  readonly staging: number = ALIGNMENT;
   /** Bytes it may use at most. */
   readonly limit: number;
   /** Sorted by address; no two touch. */

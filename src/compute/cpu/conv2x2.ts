@@ -1,4 +1,4 @@
-import { addendDistances, type ConvAlgorithm, TASKS_PER_THREAD } from "./conv_algorithm.ts";
+import { addendDistances, type ConvAlgorithm, evenGrain } from "./conv_algorithm.ts";
 import { padded } from "./feature_map.ts";
 import { gemm, packPanels } from "./wasm/gemm.ts";
 
@@ -7,12 +7,12 @@ import { gemm, packPanels } from "./wasm/gemm.ts";
  * contiguous runs of 2 x channels values, so the map itself is the left-hand side.
  */
 export const down2x2: ConvAlgorithm = {
-  sizes(spec) {
+  sizes({ spec }) {
     const columns = padded(spec.outChannels);
     return { weights: 4 * padded(spec.inChannels) * columns, bias: columns };
   },
 
-  pack(spec, weights, into) {
+  pack({ spec }, weights, into) {
     const { inChannels, outChannels } = spec;
     const depth = padded(inChannels);
     packPanels(4 * depth, padded(outChannels), (row, o) => {
@@ -22,26 +22,26 @@ export const down2x2: ConvAlgorithm = {
     }, into);
   },
 
-  packBias(_spec, bias, into) {
+  packBias(_plan, bias, into) {
     into.set(bias);
   },
 
   scratchBytes: () => 0,
 
-  units: (_input, output) => output.height,
+  units: (_plan, output) => output.height,
 
-  grain: (_spec, units, threads) => Math.ceil(units / (TASKS_PER_THREAD * threads)),
+  grain: evenGrain,
 
   run(kernels, layer, task, _scratch, first, end) {
     const { input, output } = task;
-    const { activation, addends } = layer.spec;
+    const { activation, spec: { addends } } = layer;
     const multiply = kernels.get(gemm, {
       depth: 2 * input.pixel,
       segments: 2,
       columns: output.pixel,
       rowStepA: 2 * input.pixel,
       rowStepC: output.pixel,
-      epilogue: { relu: activation === "relu", addends },
+      epilogue: { activation, addends },
     });
     const [addend0, addend1] = addendDistances(task);
     for (let y = first; y < end; y++) {
@@ -70,12 +70,12 @@ export const down2x2: ConvAlgorithm = {
  * one matrix product whose columns are two neighbouring pixels.
  */
 export const up2x2: ConvAlgorithm = {
-  sizes(spec) {
+  sizes({ spec }) {
     const columns = 2 * padded(spec.outChannels);
     return { weights: 2 * padded(spec.inChannels) * columns, bias: columns };
   },
 
-  pack(spec, weights, into) {
+  pack({ spec }, weights, into) {
     const { inChannels, outChannels } = spec;
     const depth = padded(inChannels);
     const pixel = padded(outChannels);
@@ -88,27 +88,27 @@ export const up2x2: ConvAlgorithm = {
     }
   },
 
-  packBias(spec, bias, into) {
+  packBias({ spec }, bias, into) {
     into.set(bias);
     into.set(bias, padded(spec.outChannels));
   },
 
   scratchBytes: () => 0,
 
-  units: (_input, output) => output.height,
+  units: (_plan, output) => output.height,
 
-  grain: (_spec, units, threads) => Math.ceil(units / (TASKS_PER_THREAD * threads)),
+  grain: evenGrain,
 
   run(kernels, layer, task, _scratch, first, end) {
     const { input, output } = task;
-    const { activation, addends } = layer.spec;
+    const { activation, spec: { addends } } = layer;
     const multiply = kernels.get(gemm, {
       depth: input.pixel,
       segments: 1,
       columns: 2 * output.pixel,
       rowStepA: input.pixel,
       rowStepC: 2 * output.pixel,
-      epilogue: { relu: activation === "relu", addends },
+      epilogue: { activation, addends },
     });
     const [addend0, addend1] = addendDistances(task);
     for (let y = first; y < end; y++) {

@@ -1,11 +1,18 @@
 import type { ConvSpec } from "../conv_engine.ts";
+import type { ConvGeometry } from "../conv_geometry.ts";
+import type { Activation } from "../conv_validation.ts";
 import type { CpuFeatureMap } from "./feature_map.ts";
 import type { Kernels } from "./wasm/kernels.ts";
 
-/** A layer's rearranged weights in the arena. */
-export interface PackedLayer {
-  /** What the layer does. */
+/** What a layer does, defaults filled in. */
+export interface LayerPlan {
   readonly spec: ConvSpec;
+  readonly geometry: ConvGeometry;
+  readonly activation: Activation;
+}
+
+/** A layer with its rearranged weights in the arena. */
+export interface PackedLayer extends LayerPlan {
   /** Address of the weights. */
   readonly weights: number;
   /** Address of the bias: zeros without one. */
@@ -15,22 +22,22 @@ export interface PackedLayer {
 /** One layer's work, split into units (tiles, rows) that may be done in any order, by any thread. */
 export interface ConvAlgorithm {
   /** Number of values that the rearranged weights and the bias take. */
-  sizes(spec: ConvSpec): { weights: number; bias: number };
+  sizes(plan: LayerPlan): { weights: number; bias: number };
 
-  /** Rearranges row-major weights (the shapes of {@link ConvSpec.op}) and the bias; both targets hold zeros. */
-  pack(spec: ConvSpec, weights: Float32Array, packed: Float32Array): void;
+  /** Rearranges row-major weights and the bias; both targets hold zeros. */
+  pack(plan: LayerPlan, weights: Float32Array, packed: Float32Array): void;
 
   /** Puts the bias where the kernels read it; the target holds zeros. */
-  packBias(spec: ConvSpec, bias: Float32Array, packed: Float32Array): void;
+  packBias(plan: LayerPlan, bias: Float32Array, packed: Float32Array): void;
 
-  /** Bytes that one thread needs while it runs. */
-  scratchBytes(spec: ConvSpec): number;
+  /** Bytes that one thread needs while it runs, for outputs of this size. */
+  scratchBytes(plan: LayerPlan, height: number, width: number): number;
 
   /** How many units the layer has. */
-  units(input: CpuFeatureMap, output: CpuFeatureMap): number;
+  units(plan: LayerPlan, output: CpuFeatureMap): number;
 
   /** Units that a thread should take at a time, when `threads` share `units`. */
-  grain(spec: ConvSpec, units: number, threads: number): number;
+  grain(plan: LayerPlan, units: number, threads: number): number;
 
   /** Computes units first <= u < end. */
   run(
@@ -45,6 +52,11 @@ export interface ConvAlgorithm {
 
 /** Tasks that a layer is cut into for every thread: a thread that is held up then leaves work to the others. */
 export const TASKS_PER_THREAD = 4;
+
+/** Units per task such that every thread finds several tasks. */
+export function evenGrain(_plan: LayerPlan, units: number, threads: number): number {
+  return Math.ceil(units / (TASKS_PER_THREAD * threads));
+}
 
 /** What a layer is applied to. */
 export interface ConvTask {

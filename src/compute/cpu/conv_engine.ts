@@ -1,30 +1,51 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import { type ConvGeometry, geometryOf, type SpecialConv, specialOf } from "../conv_geometry.ts";
+import {
+  type Activation,
+  activationOf,
+  mapShape,
+  requireCount,
+  validateSpec,
+  validateTask,
+} from "../conv_validation.ts";
 import type { DeviceBuffer } from "../device.ts";
 import { DeviceError } from "../errors.ts";
 import { type Arena, blockSize } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
-import type { ConvAlgorithm, PackedLayer } from "./conv_algorithm.ts";
-import { mapShape, requireCount, validateSpec, validateTask } from "./conv_validation.ts";
+import type { ConvAlgorithm, LayerPlan, PackedLayer } from "./conv_algorithm.ts";
 import { down2x2, up2x2 } from "./conv2x2.ts";
+import { general } from "./conv_general.ts";
 import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
+import { transferMap } from "./map_transfer.ts";
 import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
 import { KernelCache } from "./wasm/kernels.ts";
 import type { ThreadPool } from "./threads/pool.ts";
 import { winograd } from "./winograd.ts";
 
-const ALGORITHMS: Record<ConvSpec["op"], ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
+const SPECIAL: Record<SpecialConv, ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
+
+function algorithmOf(geometry: ConvGeometry): ConvAlgorithm {
+  const special = specialOf(geometry);
+  return special ? SPECIAL[special] : general;
+}
 
 class CpuConvLayer implements ConvLayer, PackedLayer {
+  readonly spec: ConvSpec;
+  readonly geometry: ConvGeometry;
+  readonly activation: Activation;
   discarded = false;
 
   constructor(
     readonly engine: CpuConvEngine,
-    readonly spec: ConvSpec,
+    plan: LayerPlan,
+    readonly algorithm: ConvAlgorithm,
     readonly weights: number,
     readonly bias: number,
     readonly bytes: number,
-  ) {}
+  ) {
+    ({ spec: this.spec, geometry: this.geometry, activation: this.activation } = plan);
+  }
 }
 
 /**
@@ -74,8 +95,9 @@ export class CpuConvEngine implements ConvEngine {
   }
 
   scratchBytes(spec: ConvSpec, height: number, width: number): number {
-    const threads = isWorthSharing(spec, height, width) ? this.#threads?.size ?? 1 : 1;
-    return threads * blockSize(ALGORITHMS[spec.op].scratchBytes(spec));
+    const plan = planOf(spec, geometryOf(spec));
+    const threads = isWorthSharing(plan, height, width) ? this.#threads?.size ?? 1 : 1;
+    return threads * blockSize(algorithmOf(plan.geometry).scratchBytes(plan, height, width));
   }
 
   release(map: FeatureMap): void {
@@ -86,11 +108,11 @@ export class CpuConvEngine implements ConvEngine {
   }
 
   pack(source: DeviceBuffer, offset: number, map: FeatureMap): void {
-    this.#map(map).read(planes("pack", source, offset, map), offset);
+    this.#transfer(this.#map(map), planes("pack", source, offset, map), offset, false);
   }
 
   unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
-    this.#map(map).write(planes("unpack", target, offset, map), offset);
+    this.#transfer(this.#map(map), planes("unpack", target, offset, map), offset, true);
   }
 
   /**
@@ -100,16 +122,16 @@ export class CpuConvEngine implements ConvEngine {
    * @throws {OutOfMemoryError} when the arena is full
    */
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
-    validateSpec(spec, weights, bias);
-    const algorithm = ALGORITHMS[spec.op];
-    const sizes = algorithm.sizes(spec);
+    const plan = planOf(spec, validateSpec(spec, weights, bias));
+    const algorithm = algorithmOf(plan.geometry);
+    const sizes = algorithm.sizes(plan);
     const bytes = 4 * (sizes.weights + sizes.bias);
     const address = this.#arena.reserve(bytes);
     const packed = this.#arena.view(address, sizes.weights + sizes.bias).fill(0);
-    algorithm.pack(spec, weights, packed.subarray(0, sizes.weights));
-    if (bias !== undefined) algorithm.packBias(spec, bias, packed.subarray(sizes.weights));
+    algorithm.pack(plan, weights, packed.subarray(0, sizes.weights));
+    if (bias !== undefined) algorithm.packBias(plan, bias, packed.subarray(sizes.weights));
     this.#live += bytes;
-    return new CpuConvLayer(this, Object.freeze({ ...spec }), address, address + 4 * sizes.weights, bytes);
+    return new CpuConvLayer(this, plan, algorithm, address, address + 4 * sizes.weights, bytes);
   }
 
   discard(layer: ConvLayer): void {
@@ -131,15 +153,15 @@ export class CpuConvEngine implements ConvEngine {
       output: this.#map(output),
       addends: addends.map((map) => this.#map(map)),
     };
-    validateTask(own.spec, input, output, addends);
-    const algorithm = ALGORITHMS[own.spec.op];
-    const units = algorithm.units(task.input, task.output);
-    const scratchBytes = algorithm.scratchBytes(own.spec);
+    validateTask(own.spec, own.geometry, input, output, addends);
+    const { algorithm } = own;
+    const units = algorithm.units(own, task.output);
+    const scratchBytes = algorithm.scratchBytes(own, output.height, output.width);
     const threads = this.#threads;
-    if (threads && isWorthSharing(own.spec, output.height, output.width)) {
+    if (threads && isWorthSharing(own, output.height, output.width)) {
       return threads.run(this.#kernels, {
         units,
-        grain: algorithm.grain(own.spec, units, threads.size),
+        grain: algorithm.grain(own, units, threads.size),
         scratchBytes,
         run: (kernels, scratch, first, end) => algorithm.run(kernels, own, task, scratch, first, end),
       });
@@ -148,6 +170,15 @@ export class CpuConvEngine implements ConvEngine {
       scratchBytes,
       (scratch) => algorithm.run(this.#kernels, own, task, scratch, 0, units),
     );
+  }
+
+  /** Between planes and a map; planes outside the arena, which kernels cannot see, are copied by hand. */
+  #transfer(map: CpuFeatureMap, data: Float32Array, offset: number, back: boolean): void {
+    if (this.#arena.owns(data)) {
+      const address = data.byteOffset + 4 * offset;
+      transferMap(this.#arena, this.#kernels, this.#threads, map, address, back);
+    } else if (back) map.write(data, offset);
+    else map.read(data, offset);
   }
 
   #map(map: FeatureMap): CpuFeatureMap {
@@ -170,11 +201,14 @@ export class CpuConvEngine implements ConvEngine {
 /** Multiplications of a layer below which waking a thread takes longer than its share: some tenths of a millisecond. */
 const WORTH_SHARING = 2 ** 22;
 
-/** Taps that meet in an output pixel. */
-const TAPS: Record<ConvSpec["op"], number> = { conv3x3: 9, down2x2: 4, up2x2: 1 };
+function isWorthSharing({ spec, geometry }: LayerPlan, height: number, width: number): boolean {
+  const { kernel, stride, transposed } = geometry;
+  const taps = kernel[0] * kernel[1] / (transposed ? stride[0] * stride[1] : 1);
+  return taps * spec.inChannels * spec.outChannels * height * width >= WORTH_SHARING;
+}
 
-function isWorthSharing({ op, inChannels, outChannels }: ConvSpec, height: number, width: number): boolean {
-  return TAPS[op] * inChannels * outChannels * height * width >= WORTH_SHARING;
+function planOf(spec: ConvSpec, geometry: ConvGeometry): LayerPlan {
+  return { spec: Object.freeze({ ...spec }), geometry, activation: activationOf(spec) };
 }
 
 /** The buffer's values, after a check that `map` fits in from `offset` on. */

@@ -1,21 +1,21 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
-import type { Device, DeviceBuffer, MemoryReport } from "../device.ts";
+import type { BufferReader, Device, DeviceBuffer, MemoryReport } from "../device.ts";
 import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import type { Kernel } from "../kernel.ts";
 import { Arena, blockSize } from "./arena.ts";
+import { axis } from "./axis.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import { CpuConvEngine } from "./conv_engine.ts";
+import { convolve } from "./convolve.ts";
 import { correlate } from "./correlate.ts";
 import { fft } from "./fft.ts";
-import { axis } from "./kernels/axis.ts";
-import { convolve } from "./kernels/convolve.ts";
-import { gridding } from "./kernels/gridding.ts";
-import { map } from "./kernels/map.ts";
+import { gridding } from "./gridding.ts";
 import { matmul } from "./kernels/matmul.ts";
-import { median } from "./kernels/median.ts";
-import { radon } from "./kernels/radon.ts";
 import { realFft } from "./kernels/real_fft.ts";
-import { reduce } from "./kernels/reduce.ts";
+import { map } from "./map.ts";
+import { median } from "./median.ts";
+import { radon } from "./radon.ts";
+import { reduce } from "./reduce.ts";
 import { ThreadPool } from "./threads/pool.ts";
 
 /** A buffer inside the arena, or on the JavaScript heap (`address` undefined) once the arena's 4 GiB are full. */
@@ -34,8 +34,8 @@ class Allocation implements CpuBuffer {
 }
 
 /**
- * The CPU backend: plain TypeScript for elementwise work and reductions, generated WebAssembly SIMD for convolutions.
- * Kernels run at once; the threads share large convolutions, correlations and Fourier transforms.
+ * The CPU backend: generated WebAssembly SIMD, and plain TypeScript for what little time is spent in. Kernels run at once;
+ * the threads share large ones, and the results do not depend on their number.
  */
 export class CpuDevice implements Device {
   readonly kind = "cpu";
@@ -113,32 +113,41 @@ export class CpuDevice implements Device {
     return await Promise.resolve(new Float32Array(this.#own(buffer).data));
   }
 
+  reader(buffer: DeviceBuffer): BufferReader {
+    const { data } = this.#own(buffer);
+    let at = 0;
+    return {
+      next: (target) => target.set(data.subarray(at, at += target.length)),
+      end: () => Promise.resolve(),
+    };
+  }
+
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
     const sources = inputs.map((input) => this.#own(input).data);
     const target = this.#own(output).data;
     switch (kernel.kind) {
       case "map":
-        return map(kernel, sources, target);
+        return map(this.#arena, kernel, sources, target, this.#threads);
       case "reduce":
-        return reduce(kernel, sources, target);
+        return reduce(this.#arena, kernel, sources, target, this.#threads);
       case "axis":
-        return axis(kernel, sources[0], target);
+        return axis(this.#arena, kernel, sources[0], target, this.#threads);
       case "correlate":
         return correlate(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "matmul":
         return matmul(kernel, sources[0], sources[1], target);
       case "median":
-        return median(kernel, sources[0], target);
+        return median(this.#arena, kernel, sources[0], target, this.#threads);
       case "convolve":
-        return convolve(kernel, sources[0], sources[1], target);
+        return convolve(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "fft":
         return fft(this.#arena, kernel, sources[0], target, this.#threads);
       case "realFft":
         return realFft(kernel, sources[0], sources[1], target);
       case "radon":
-        return radon(kernel, sources[0], sources[1], target);
+        return radon(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "gridding":
-        return gridding(kernel, sources[0], target);
+        return gridding(this.#arena, kernel, sources[0], target, this.#threads);
       default:
         return kernel satisfies never;
     }

@@ -15,30 +15,30 @@ import { winogradWeights } from "./wasm/winograd_weights.ts";
  * transform back.
  */
 export const winograd: ConvAlgorithm = {
-  sizes(spec) {
+  sizes({ spec }) {
     const { depth, columns } = dimensions(spec);
     return { weights: 36 * depth * columns, bias: columns };
   },
 
-  pack(spec, weights, into) {
+  pack({ spec }, weights, into) {
     const { depth, columns } = dimensions(spec);
     winogradWeights(weights, spec.inChannels, spec.outChannels, depth, columns, into);
   },
 
-  packBias(_spec, bias, into) {
+  packBias(_plan, bias, into) {
     into.set(bias);
   },
 
-  scratchBytes(spec) {
+  scratchBytes({ spec }) {
     const { depth, columns, batch } = dimensions(spec);
     return 4 * 36 * batch * (depth + Math.min(columns, COLUMNS));
   },
 
-  units(_input, output) {
+  units(_plan, output) {
     return output.tiles;
   },
 
-  grain(spec, units, threads) {
+  grain({ spec }, units, threads) {
     const { batch } = dimensions(spec);
     const share = Math.ceil(units / threads / GEMM_ROWS) * GEMM_ROWS;
     return share <= batch ? share : Math.max(1, Math.floor(share / TASKS_PER_THREAD / batch)) * batch;
@@ -52,7 +52,7 @@ export const winograd: ConvAlgorithm = {
     const products = scratch + 4 * 36 * batch * depth;
     const chunks = range(0, columns, COLUMNS).map((start) => {
       const channels = Math.min(COLUMNS, columns - start);
-      const { activation, addends } = layer.spec;
+      const { activation, spec: { addends } } = layer;
       return {
         start,
         channels,
@@ -67,7 +67,7 @@ export const winograd: ConvAlgorithm = {
           pixel: columns,
           channels,
           batch,
-          relu: activation === "relu",
+          activation,
           addends,
         }),
       };

@@ -62,7 +62,8 @@ async function timeLayers(device: Device, layers: readonly (readonly [number, nu
   let total = 0;
   for (const [channels, size] of layers) {
     const spec: ConvSpec = {
-      op: "conv3x3",
+      kernel: 3,
+      padding: 1,
       inChannels: channels,
       outChannels: channels,
       bias: false,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import { requireCount, validateSpec, validateTask } from "../conv_validation.ts";
 import type { Device, DeviceBuffer } from "../device.ts";
 import { WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
@@ -54,9 +55,7 @@ export class WebGpuConvEngine implements ConvEngine {
 
   allocate(channels: number, height: number, width: number): FeatureMap {
     for (const [name, value] of Object.entries({ channels, height, width })) {
-      if (!Number.isSafeInteger(value) || value < 1) {
-        throw new InvalidArgumentError("allocate a feature map", name, "a whole number >= 1", `${value}`);
-      }
+      requireCount("allocate a feature map", name, value);
     }
     const resource = this.#maps.acquire(channels, height, width);
     return new WebGpuFeatureMap(this.#device, channels, height, width, resource);
@@ -89,13 +88,14 @@ export class WebGpuConvEngine implements ConvEngine {
   }
 
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
+    validateSpec(spec, weights, bias);
     const plan = planLayer(spec, this.#preset);
     const arranged = plan.arrange(weights, bias);
     const resource = this.#preset.storage === "texture"
       ? this.#uploadTexture(arranged)
       : this.#uploadBuffer(arranged);
     this.#queue.pipelines.compile(plan.program);
-    return new WebGpuConvLayer(this.#device, spec, plan, resource);
+    return new WebGpuConvLayer(this.#device, Object.freeze({ ...spec }), plan, resource);
   }
 
   discard(layer: ConvLayer): void {
@@ -110,13 +110,12 @@ export class WebGpuConvEngine implements ConvEngine {
     const from = this.#ownMap("apply", input);
     const to = this.#ownMap("apply", output);
     const added = addends.map((map) => this.#ownMap("apply", map));
-    assertShapes(spec, from, to, added);
+    validateTask(spec, plan.geometry, from, to, added);
     const target = added.includes(to) ? this.#maps.acquire(to.channels, to.height, to.width) : to.resource;
-    this.#queue.dispatch({
-      program: plan.program,
-      resources: [from.resource, weights, ...added.map(({ resource }) => resource), target],
-      ...plan.launch(from, to),
-    });
+    const resources = [from.resource, weights, ...added.map(({ resource }) => resource), target];
+    for (const launch of plan.launches(from, to)) {
+      this.#queue.dispatch({ program: plan.program, resources, ...launch });
+    }
     if (target !== to.resource) {
       this.#maps.release(to, to.resource);
       to.resource = target;
@@ -173,39 +172,5 @@ export class WebGpuConvEngine implements ConvEngine {
       throw new InvalidArgumentError(action, "buffer", "large enough for the map", got);
     }
     return buffer.resource;
-  }
-}
-
-function assertShapes(
-  spec: ConvSpec,
-  from: FeatureMap,
-  to: FeatureMap,
-  addends: readonly FeatureMap[],
-): void {
-  const describe = (map: FeatureMap) => `${map.channels} x ${map.height} x ${map.width}`;
-  const scale = spec.op === "down2x2" ? 0.5 : spec.op === "up2x2" ? 2 : 1;
-  const expected = { channels: spec.outChannels, height: from.height * scale, width: from.width * scale };
-  if (from.channels !== spec.inChannels) {
-    throw new InvalidArgumentError(
-      "apply a layer",
-      "input",
-      `of ${spec.inChannels} channels`,
-      describe(from),
-    );
-  }
-  if (describe(to) !== describe(expected)) {
-    throw new InvalidArgumentError("apply a layer", "output", describe(expected), describe(to));
-  }
-  if (to === from) {
-    throw new InvalidArgumentError("apply a layer", "output", "another map than the input", "the input");
-  }
-  if (addends.length !== spec.addends || addends.some((map) => describe(map) !== describe(to))) {
-    const got = addends.map(describe).join(", ") || "none";
-    throw new InvalidArgumentError(
-      "apply a layer",
-      "addends",
-      `${spec.addends} maps of ${describe(to)}`,
-      got,
-    );
   }
 }

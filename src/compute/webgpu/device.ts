@@ -1,14 +1,17 @@
 import process from "node:process";
 import { InvalidArgumentError } from "../../util/errors.ts";
-import type { Device, DeviceBuffer, DeviceKind, MemoryReport } from "../device.ts";
+import type { BufferReader, Device, DeviceBuffer, DeviceKind, MemoryReport } from "../device.ts";
 import { DeviceError } from "../errors.ts";
+import type { GpuSharing } from "../gpu_sharing.ts";
 import type { Kernel } from "../kernel.ts";
+import { rankShare } from "../rank_share.ts";
 import { findAdapter, requestLargestDevice } from "./adapter.ts";
 import { autotune, candidates } from "./autotune.ts";
 import { BufferPool, sizeClass, WebGpuBuffer } from "./buffer_pool.ts";
 import { CommandQueue } from "./command_queue.ts";
 import { WebGpuConvEngine } from "./conv_engine.ts";
 import { ErrorMonitor } from "./error_monitor.ts";
+import { guestDevice } from "./guest_device.ts";
 import { KernelRunner } from "./kernel_runner.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { choosePreset, type ConvPreset, DISCRETE_PRESET } from "./presets.ts";
@@ -20,10 +23,12 @@ export interface WebGpuOptions {
   /** Whether an adapter that is emulated on the CPU will do. Default false. */
   readonly allowSoftware?: boolean;
   /**
-   * Bytes that buffers and feature maps may hold. Default: the environment variable DEEPINV_MEMORY_BUDGET, else 2 GiB on
-   * a software adapter and 4 GiB on hardware.
+   * Bytes that buffers and feature maps may hold. Default: the environment variable DEEPINV_MEMORY_BUDGET, else 4 GiB on
+   * hardware, and on a software adapter, whose memory is the host's, this rank's share of it and at most 2 GiB.
    */
   readonly memoryBudget?: number;
+  /** Ranks that share this host; by default the environment variable LOCAL_WORLD_SIZE, else 1. */
+  readonly localWorldSize?: number;
   /** Layout and tiles of convolutional networks. Default: what suits the adapter's class. */
   readonly preset?: ConvPreset;
   /** Whether feature maps and weights of networks are stored as float16; default false. */
@@ -34,9 +39,18 @@ export interface WebGpuOptions {
 
 const GIB = 2 ** 30;
 
-function memoryBudget(option: number | undefined, isSoftware: boolean): number {
+function memoryBudget(
+  option: number | undefined,
+  isSoftware: boolean,
+  localWorldSize: number | undefined,
+): number {
   const variable = process.env.DEEPINV_MEMORY_BUDGET;
-  const budget = option ?? (variable ? Number(variable) : (isSoftware ? 2 : 4) * GIB);
+  const budget = option ??
+    (variable
+      ? Number(variable)
+      : isSoftware
+      ? Math.min(2 * GIB, rankShare(localWorldSize).memoryBudget)
+      : 4 * GIB);
   if (!(budget > 0)) {
     const argument = option === undefined ? "DEEPINV_MEMORY_BUDGET" : "memoryBudget";
     throw new InvalidArgumentError(
@@ -61,7 +75,7 @@ export async function openWebGpuDevice(options: WebGpuOptions = {}): Promise<Web
   const { adapter } = found;
   const isSoftware = found.class === "software";
   if (!adapter || (isSoftware && !options.allowSoftware)) return undefined;
-  const budget = memoryBudget(options.memoryBudget, isSoftware);
+  const budget = memoryBudget(options.memoryBudget, isSoftware, options.localWorldSize);
   let gpu: GPUDevice;
   try {
     gpu = await requestLargestDevice(adapter);
@@ -118,6 +132,7 @@ export class WebGpuDevice implements Device {
   readonly name: string;
   readonly isSoftwareAdapter: boolean;
   readonly conv: WebGpuConvEngine;
+  readonly sharing: GpuSharing;
   readonly #gpu: GPUDevice;
   readonly #errors: ErrorMonitor;
   readonly #queue: CommandQueue;
@@ -144,6 +159,19 @@ export class WebGpuDevice implements Device {
     this.#buffers = new BufferPool(gpu, this.#pool);
     this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
     this.conv = new WebGpuConvEngine(this, gpu, queue, this.#pool, preset);
+    this.sharing = {
+      device: guestDevice(gpu),
+      expose: (buffer) => {
+        const { resource } = this.#own("share", buffer);
+        queue.submit();
+        return resource.memory as GPUBuffer;
+      },
+      copyFrom: (source, target) => {
+        const { resource, length } = this.#own("copy to", target);
+        queue.encoder().copyBufferToBuffer(source, 0, resource.memory as GPUBuffer, 0, length * 4);
+        queue.submit();
+      },
+    };
   }
 
   bufferBytes(length: number): number {
@@ -184,6 +212,25 @@ export class WebGpuDevice implements Device {
     const values = await reading.catch((error) => this.#errors.explain(error));
     await this.#errors.check();
     return values;
+  }
+
+  reader(buffer: DeviceBuffer): BufferReader {
+    const { resource, length } = this.#own("read", buffer);
+    const reader = this.#readback.reader(resource, length);
+    return {
+      next: async (target) => {
+        this.#assertOpen("read");
+        try {
+          await reader.next(target);
+        } catch (error) {
+          await this.#errors.explain(error);
+        }
+      },
+      end: async () => {
+        await reader.end();
+        if (!this.#closed) await this.#errors.check();
+      },
+    };
   }
 
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {

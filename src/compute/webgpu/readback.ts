@@ -1,5 +1,8 @@
+import type { BufferReader } from "../device.ts";
 import type { CommandQueue } from "./command_queue.ts";
+import { ReadAhead, StagingRing } from "./read_ahead.ts";
 import type { GpuResource } from "./resource_pool.ts";
+import { createStaging, mapAtOnce } from "./staging.ts";
 
 /** Sizes of the staging buffers: a read uses the smallest that holds it, or several rounds of the largest. */
 const STAGING_BYTES = [2 ** 16, 2 ** 20, 2 ** 24];
@@ -15,6 +18,9 @@ export class Readback {
   readonly #gpu: GPUDevice;
   readonly #queue: CommandQueue;
   readonly #staging: readonly GPUBuffer[];
+  /** Of all readers so far; those that nobody uses. */
+  readonly #rings = new Set<StagingRing>();
+  readonly #idle: StagingRing[] = [];
 
   private constructor(gpu: GPUDevice, queue: CommandQueue, staging: readonly GPUBuffer[]) {
     this.#gpu = gpu;
@@ -46,6 +52,46 @@ export class Readback {
       : await this.#readAwaiting(source, length);
   }
 
+  /** Reads the first `length` values of `source` piece by piece, in order, while the GPU copies ahead. */
+  reader(source: GpuResource, length: number): BufferReader {
+    return this.#staging.length > 0 ? this.#readAhead(source, length) : this.#readWhole(source, length);
+  }
+
+  #readAhead(source: GpuResource, length: number): BufferReader {
+    let ring: StagingRing | undefined;
+    let ahead: ReadAhead | undefined;
+    return {
+      next: async (target) => {
+        if (!ahead) {
+          ring = this.#idle.pop() ?? await StagingRing.open(this.#gpu);
+          this.#rings.add(ring);
+          ahead = new ReadAhead(this.#queue, ring, source, length);
+        }
+        ahead.next(target);
+      },
+      end: async () => {
+        ahead?.unmap();
+        if (ring) this.#idle.push(ring);
+        ring = undefined;
+        return await Promise.resolve();
+      },
+    };
+  }
+
+  /** Where maps have to be awaited, which takes long, there is one. */
+  #readWhole(source: GpuResource, length: number): BufferReader {
+    let values: Float32Array | undefined;
+    let at = 0;
+    return {
+      next: async (target) => {
+        values ??= await this.#readAwaiting(source, length);
+        target.set(values.subarray(at, at + target.length));
+        at += target.length;
+      },
+      end: () => Promise.resolve(),
+    };
+  }
+
   /** Returns when all work queued before this call is done. */
   async wait(): Promise<void> {
     if (this.#staging.length === 0) {
@@ -62,6 +108,7 @@ export class Readback {
   /** Frees the staging buffers. */
   close(): void {
     for (const buffer of this.#staging) buffer.destroy();
+    for (const ring of this.#rings) ring.close();
   }
 
   #readAtOnce(source: GpuResource, length: number): Float32Array {
@@ -92,14 +139,4 @@ export class Readback {
     }
     this.#queue.submit();
   }
-}
-
-function createStaging(gpu: GPUDevice, size: number): GPUBuffer {
-  return gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-}
-
-/** Waits for the GPU to be done with `staging`, and maps its first bytes. A failure is thrown by getMappedRange. */
-function mapAtOnce(staging: GPUBuffer, bytes: number): ArrayBuffer {
-  staging.mapAsync(GPUMapMode.READ, 0, bytes).catch(() => {});
-  return staging.getMappedRange(0, bytes);
 }

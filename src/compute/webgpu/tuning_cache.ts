@@ -33,6 +33,7 @@ export class TuningCache {
       await Deno.rename(temporary, this.#path);
     } catch (error) {
       if (!isRefusal(error)) throw error;
+      await Deno.remove(temporary).catch(() => {}); // as far as it was written
     }
   }
 
@@ -52,15 +53,10 @@ export class TuningCache {
   }
 }
 
-/** Whether a file is absent, or may not be read or written. */
+/** Whether it is the system that refuses: absent, not permitted, a folder, read-only, full; not a mistake in here. */
 function isRefusal(error: unknown): boolean {
-  if ((error as { code?: unknown }).code === "EROFS") return true;
-  return [
-    Deno.errors.NotFound,
-    Deno.errors.PermissionDenied,
-    Deno.errors.NotCapable,
-    Deno.errors.NotADirectory,
-  ].some((kind) => error instanceof kind);
+  return typeof (error as { code?: unknown }).code === "string" ||
+    Object.values(Deno.errors).some((kind) => error instanceof kind);
 }
 
 function versioned(key: string): string {

@@ -9,6 +9,22 @@ export type BasicOptions = Pick<TilingOptions, "tilingDims" | "patchSize">;
  * Blocks without a halo, for processors that work sample by sample. Along each tiled dimension of length D there are
  * max(1, floor(D / t)) blocks whose lengths differ by one at most; t is `patchSize`, or by default
  * max(64, floor((product of the tiled lengths)^(1/k) / 2)) for k tiled dimensions, as in deepinv.
+ *
+ * @example Blocks without a halo, for what works pixel by pixel
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { BasicStrategy, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const blocks = new BasicStrategy([1, 1, 10, 7], { patchSize: [5, 3] });
+ * assert.equal(blocks.getNumPatches(), 4); // 2 x 2: columns of 4 and 3
+ * const x = Tensor.randn([1, 1, 10, 7], { seed: 1 });
+ * const patches = blocks.getLocalPatches(x, [0, 1, 2, 3]);
+ * assert.deepEqual(patches[0][1].shape, [1, 1, 5, 4]);
+ * const out = Tensor.zeros(x.shape);
+ * blocks.reducePatches(out, patches);
+ * assert.deepEqual(await out.data(), await x.data());
+ * ```
  */
 export class BasicStrategy extends GridStrategy {
   readonly #options: BasicOptions;

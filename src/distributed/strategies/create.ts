@@ -7,6 +7,9 @@ import { DistributedSignalStrategy, type StrategyClass } from "./strategy.ts";
 /** The names that `createStrategy` knows. */
 export type StrategyName = "overlap_tiling" | "smart_tiling" | "basic";
 
+/** The names, for checks and messages. */
+export const STRATEGY_NAMES: readonly StrategyName[] = ["overlap_tiling", "smart_tiling", "basic"];
+
 /** Makes a strategy for signals of one shape. */
 export type StrategyFactory = (
   imgSize: readonly number[],
@@ -21,6 +24,22 @@ export type StrategyChoice = StrategyName | DistributedSignalStrategy | Strategy
  *
  * @param imgSize the full shape of the signals, for images (B, C, H, W)
  * @throws {InvalidArgumentError} for an unknown name
+ *
+ * @example Tiles with a halo, cut and joined
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createStrategy, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const tiling = createStrategy("overlap_tiling", [1, 3, 40, 50], { patchSize: 20, overlap: 4, blend: "hann" });
+ * const x = Tensor.randn([1, 3, 40, 50], { seed: 1 });
+ * const patches = tiling.getLocalPatches(x, [0, 1, 2, 3, 4, 5]);
+ * assert.equal(tiling.getNumPatches(), 6); // 2 x 3
+ * assert.deepEqual(patches[0][1].shape, [1, 3, 28, 28]); // 4 more on every side
+ * const out = Tensor.zeros(x.shape);
+ * tiling.reducePatches(out, patches); // neighbours fade into each other, with weights that sum to one
+ * assert(await out.sub(x).abs().max().item() < 1e-5);
+ * ```
  */
 export function createStrategy(
   name: StrategyName,

@@ -5,7 +5,30 @@ import { sameShape, Tensor } from "../../tensor/tensor.ts";
 import { DistributedSignalStrategy, type IndexedPatch } from "./strategy.ts";
 import type { AxisTile, AxisTiling } from "./tile_grid.ts";
 
-/** A strategy whose patches are the tiles of a grid, numbered row by row. */
+/**
+ * A strategy whose patches are the tiles of a grid, numbered row by row.
+ *
+ * @example A grid of one's own: a narrow column and a wide one
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { distribute, DistributedContext, FunctionDenoiser, GridStrategy, Tensor } from "@deepinv/distributed";
+ *
+ * class TwoColumns extends GridStrategy {
+ *   constructor(imgSize: readonly number[]) {
+ *     const [cut, width] = [4, imgSize[3]];
+ *     const left = { padded: [0, cut], crop: [0, cut], target: [0, cut] } as const; // read, kept of that, written to
+ *     const right = { padded: [cut, width], crop: [0, width - cut], target: [cut, width] } as const;
+ *     super(imgSize, new Map([[3, { halo: 0, tiles: [left, right] }]]), "constant"); // along dimension 3
+ *   }
+ * }
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const widths = new FunctionDenoiser((x) => x.mul(0).add(x.shape[3]));
+ * const tiled = await distribute(widths, ctx, { tilingStrategy: TwoColumns });
+ * using seen = await tiled.forward(Tensor.zeros([1, 1, 1, 10]), 0);
+ * assert.deepEqual([...await seen.data()], [4, 4, 4, 4, 6, 6, 6, 6, 6, 6]);
+ * ```
+ */
 export abstract class GridStrategy extends DistributedSignalStrategy {
   readonly #axes: ReadonlyMap<number, AxisTiling>;
   readonly #padding: PaddingMode;

@@ -32,10 +32,16 @@ export interface TilingOptions {
  *
  * @example
  * ```ts
- * import { SmartTilingStrategy } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { openDevice, setDefaultDevice, SmartTilingStrategy, Tensor } from "@deepinv/distributed";
  *
- * const tiling = new SmartTilingStrategy([1, 3, 481, 321], { patchSize: 256, overlap: 64, blend: "hann" });
- * console.log(tiling.getNumPatches()); // 4
+ * setDefaultDevice(await openDevice("cpu"));
+ * const tiling = new SmartTilingStrategy([1, 3, 48, 32], { patchSize: 26, overlap: 6, blend: "hann" });
+ * assert.equal(tiling.getNumPatches(), 4); // 2 x 2
+ * const image = Tensor.randn([1, 3, 48, 32], { seed: 1 });
+ * const tiles = tiling.getLocalPatches(image, [0, 3]);
+ * assert.deepEqual(tiles[0][1].shape, [1, 3, 38, 38]); // a core of 26 with 6 more on both sides
+ * assert.equal(tiling.forShape([1, 3, 20, 20]).getNumPatches(), 1); // no longer than a patch: not cut
  * ```
  */
 export class SmartTilingStrategy extends GridStrategy {
@@ -79,13 +85,15 @@ export class SmartTilingStrategy extends GridStrategy {
 /** deepinv's other name for {@link SmartTilingStrategy}. */
 export { SmartTilingStrategy as OverlapTilingStrategy };
 
-function oneOf(name: string, value: string, allowed: readonly string[]): void {
+/** @throws {InvalidArgumentError} for a name that is not allowed */
+export function oneOf(name: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
   const names = allowed.map((choice) => `"${choice}"`).join(", ");
   throw new InvalidArgumentError("tile a signal", name, `one of ${names}`, `"${value}"`);
 }
 
-function requireNoGap(stride: number, patch: number): void {
+/** @throws {InvalidArgumentError} for a stride longer than the patch */
+export function requireNoGap(stride: number, patch: number): void {
   if (stride <= patch) return;
   throw new InvalidArgumentError(
     "tile a signal",

@@ -22,6 +22,30 @@ export type StrategyClass = new (
  * How a signal is cut into patches, and how processed patches become a signal again. Made for one signal shape.
  *
  * A subclass gives `getLocalPatches`, `reducePatches` and `getNumPatches`.
+ *
+ * @example A strategy of one's own: every channel is a patch
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { distribute, DistributedContext, DistributedSignalStrategy } from "@deepinv/distributed";
+ * import { FunctionDenoiser, type IndexedPatch, Tensor } from "@deepinv/distributed";
+ *
+ * class Channels extends DistributedSignalStrategy {
+ *   override getNumPatches = () => this.imgSize[1];
+ *   override getLocalPatches(x: Tensor, localIndices: readonly number[]): IndexedPatch[] {
+ *     return localIndices.map((c) => [c, x.slice([null, [c, c + 1]])]);
+ *   }
+ *   override reducePatches(out: Tensor, patches: readonly IndexedPatch[]): void {
+ *     for (const [c, patch] of patches) out.writeSlice(patch, [0, c, 0, 0]);
+ *   }
+ * }
+ *
+ * await using ctx = await DistributedContext.create({ device: "cpu" });
+ * const denoiser = new FunctionDenoiser((x) => x.sub(x.mean([1, 2, 3], { keepDims: true })));
+ * const byChannel = await distribute(denoiser, ctx, { tilingStrategy: Channels });
+ * const x = Tensor.randn([1, 3, 8, 8], { seed: 1 });
+ * using y = await byChannel.forward(x, 0.1);
+ * assert(await y.mean([2, 3]).abs().max().item() < 1e-6); // every channel has lost its own mean
+ * ```
  */
 export abstract class DistributedSignalStrategy {
   /** The full shape of the signals that this strategy cuts. */

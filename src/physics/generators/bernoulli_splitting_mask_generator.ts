@@ -13,7 +13,33 @@ export interface BernoulliSplittingMaskOptions {
   pixelwise?: boolean;
 }
 
-/** Random masks for inpainting and for splitting measurements: every pixel is kept with the probability `splitRatio`. */
+/**
+ * Random masks for inpainting and for splitting measurements: every pixel is kept with the probability `splitRatio`.
+ *
+ * @example Measurements split in two, as for self-supervised training
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   BernoulliSplittingMaskGenerator,
+ *   Inpainting,
+ *   openDevice,
+ *   setDefaultDevice,
+ *   Tensor,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const sensor = new Inpainting({ imgSize: [1, 32, 32], mask: 0.8, seed: 1 });
+ * const generator = new BernoulliSplittingMaskGenerator({ tensorSize: [1, 32, 32], splitRatio: 0.5 });
+ * const { mask } = generator.step({ seed: 2, inputMask: sensor.mask }); // half of what the sensor sees
+ * assert.deepEqual(mask.shape, [1, 1, 32, 32]);
+ * const held = sensor.mask.sub(mask); // the other half
+ * assert.equal(await mask.mul(held).max().item(), 0);
+ * assert.ok(Math.abs(await mask.mean().item() - 0.4) < 0.05);
+ *
+ * sensor.update({ mask }); // names fit: what `step` returns is what the operator takes
+ * assert.equal(await (await sensor.A(Tensor.ones([1, 1, 32, 32]))).sub(mask).abs().max().item(), 0);
+ * ```
+ */
 export class BernoulliSplittingMaskGenerator extends PhysicsGenerator<{ mask: Tensor }> {
   readonly #size: readonly number[];
   readonly #ratio: number;

@@ -23,6 +23,22 @@ export interface BirdcageOptions extends TensorOptions {
  *
  * @returns (1, N, H, W, 2) or (1, N, D, H, W, 2): real and imaginary parts, as `MultiCoilMRI` takes them
  * @throws {InvalidArgumentError} for options out of range
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { birdcageMaps, MultiCoilMRI, openDevice, setDefaultDevice, Tensor } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const coilMaps = birdcageMaps({ imgSize: [16, 16], coils: 8 });
+ * assert.deepEqual(coilMaps.shape, [1, 8, 16, 16, 2]);
+ * const energy = coilMaps.square().sum([1, 4]); // sum_n |s_n|^2
+ * assert.ok(await energy.sub(1).abs().max().item() < 1e-5);
+ *
+ * const scan = new MultiCoilMRI({ mask: Tensor.ones([16, 16]), coilMaps });
+ * const x = Tensor.randn([1, 2, 16, 16], { seed: 1 });
+ * assert.ok(await (await scan.A_adjoint_A(x)).sub(x).abs().max().item() < 1e-5); // so A^T A = I
+ * ```
  */
 export function birdcageMaps(options: BirdcageOptions): Tensor {
   const { imgSize, coils, threeD = false, radius = 1.5, coilsPerRing = 8 } = options;

@@ -32,6 +32,31 @@ interface PupilSample {
  * Random diffraction-limited blurs: |F(pupil exp(-2 pi i sum_k c_k Z_k))|^2, the pupil a disc of radius `fc` in the
  * frequency plane [-1/2, 1/2]^2 and Z_k the orthonormal Zernike polynomials (Lakshminarayanan and Fleck, 2011); centred,
  * cropped to the kernel's size and divided by its sum.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   Blur,
+ *   deadLeaves,
+ *   DiffractionBlurGenerator,
+ *   openDevice,
+ *   setDefaultDevice,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new DiffractionBlurGenerator({ psfSize: 9, fc: 0.2, pupilSize: 32 });
+ * const { filter } = generator.step({ batchSize: 2, seed: 1 }); // two microscopes
+ * assert.deepEqual(filter.shape, [2, 1, 9, 9]);
+ * assert.ok(await filter.sum([1, 2, 3]).sub(1).abs().max().item() < 1e-6);
+ * const blur = new Blur({ filter, padding: "reflect" });
+ * const x = deadLeaves({ size: 32 }).expand([2, 3, 32, 32]);
+ * assert.deepEqual((await blur.A(x)).shape, [2, 3, 32, 32]); // item i through kernel i
+ *
+ * const aligned = new DiffractionBlurGenerator({ psfSize: 9, pupilSize: 32, maxZernikeAmplitude: 0 });
+ * const airy = await aligned.step().filter.data();
+ * assert.equal(airy.indexOf(Math.max(...airy)), 40); // without aberrations the peak is in the centre
+ * ```
  */
 export class DiffractionBlurGenerator extends PsfGenerator {
   readonly #plane: readonly [number, number];

@@ -2,9 +2,24 @@ import type { Philox } from "../../util/philox.ts";
 import { LineMaskGenerator } from "./line_mask_generator.ts";
 
 /**
- * Masks with equidistant lines and a random offset, as fastMRI's: with n lines in the centre, the distance is
+ * Masks with equidistant lines and a random offset, as fastMRI's (Zbontar et al., 2018): with n lines in the centre, the distance is
  * a (n - W) / (n a - W), a the acceleration, so that about W / a lines are measured in all. Later frames are moved by one
  * column each.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { EquispacedMaskGenerator, MRI, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new EquispacedMaskGenerator({ imgSize: [8, 32], acceleration: 4, centerFraction: 0 });
+ * const { mask } = generator.step({ seed: 1 }); // a mask for MRI: new MRI({ mask })
+ * const row = [...(await mask.data()).slice(0, 32)];
+ * const lines = row.flatMap((value, column) => value ? [column] : []);
+ * assert.ok(lines.slice(1).every((column, k) => column - lines[k] === 4)); // every fourth line
+ * assert.ok(lines[0] < 4);
+ * assert.deepEqual(new MRI({ mask }).mask.shape, [1, 1, 8, 32]);
+ * ```
  */
 export class EquispacedMaskGenerator extends LineMaskGenerator {
   /** All frames from one offset. */

@@ -23,6 +23,20 @@ export interface GaussianBlurGeneratorOptions {
 /**
  * Random Gaussian blurs: standard deviations uniform in [sigmaMin, sigmaMax] and an angle uniform in
  * [angleMin, angleMax]; see `gaussianBlur`.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { GaussianBlurGenerator, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new GaussianBlurGenerator({ psfSize: 15, sigmaMin: 1, sigmaMax: 2, isotropic: false });
+ * const { filter } = generator.step({ batchSize: 3, seed: 1 }); // for a Blur of three images
+ * assert.deepEqual(filter.shape, [3, 1, 15, 15]);
+ * assert.ok(await filter.sum([1, 2, 3]).sub(1).abs().max().item() < 1e-6);
+ * const peaks = await filter.max([1, 2, 3]).data(); // about 1 / (2 pi sigma_0 sigma_1)
+ * assert.ok(peaks.every((peak) => peak > 1 / (2 * Math.PI * 4) && peak < 1 / (2 * Math.PI)));
+ * ```
  */
 export class GaussianBlurGenerator extends PsfGenerator {
   readonly #options: Required<Omit<GaussianBlurGeneratorOptions, "psfSize">>;

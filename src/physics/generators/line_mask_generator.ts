@@ -16,6 +16,27 @@ export interface LineMaskOptions {
 /**
  * Random masks of vertical lines for accelerated MRI: the centre of k-space, floor(centerFraction W) columns, and lines
  * elsewhere, floor(W / acceleration) in all; ones where it is measured. Channels share a mask, items and frames do not.
+ *
+ * @example Masks of one's own: the centre, and every other line
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { LineMaskGenerator, openDevice, type Philox, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * class EveryOther extends LineMaskGenerator {
+ *   protected override drawFrames(frames: number, random: Philox): Float32Array[] {
+ *     const [begin, end] = this.center;
+ *     const parity = random.uniform() < 0.5 ? 0 : 1;
+ *     const columns = Float32Array.from({ length: this.width }, (_, x) => x % 2 === parity ? 1 : 0);
+ *     return Array.from({ length: frames }, () => columns.fill(1, begin, end));
+ *   }
+ * }
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new EveryOther({ imgSize: [2, 8, 16], acceleration: 2, centerFraction: 0.25 });
+ * const { mask } = generator.step({ batchSize: 3, seed: 1 });
+ * assert.deepEqual(mask.shape, [3, 2, 8, 16]);
+ * assert.equal(await mask.slice([[0, 1], [0, 1], [0, 1]]).sum().item(), 8 + 2); // the centre adds two
+ * ```
  */
 export abstract class LineMaskGenerator extends PhysicsGenerator<{ mask: Tensor }> {
   /** How many times fewer lines are measured than there are. */

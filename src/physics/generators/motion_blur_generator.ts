@@ -25,12 +25,17 @@ export interface MotionBlurGeneratorOptions {
  *
  * @example
  * ```ts
- * import { Blur, MotionBlurGenerator, openDevice, setDefaultDevice } from "@deepinv/distributed";
+ * import assert from "node:assert/strict";
+ * import { Blur, deadLeaves, MotionBlurGenerator, openDevice, setDefaultDevice } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const { filter } = new MotionBlurGenerator({ psfSize: 15 }).step({ batchSize: 2, seed: 1 });
+ * const generator = new MotionBlurGenerator({ psfSize: 15 });
+ * const { filter } = generator.step({ batchSize: 2, seed: 1 }); // (2, 1, 15, 15), one shake per image
+ * assert.ok(await filter.sum([1, 2, 3]).sub(1).abs().max().item() < 1e-5);
  * const blur = new Blur({ filter, padding: "circular" });
- * console.log(filter.shape, blur.padding); // [ 2, 1, 15, 15 ] circular
+ * const x = deadLeaves({ size: 32 }).expand([2, 3, 32, 32]);
+ * assert.deepEqual((await blur.A(x)).shape, [2, 3, 32, 32]);
+ * blur.update(generator.step({ batchSize: 2, seed: 2 })); // other shakes
  * ```
  */
 export class MotionBlurGenerator extends PsfGenerator {

@@ -14,6 +14,19 @@ const BISECTIONS = 50;
 /**
  * Masks whose lines are independent, column x with probability min(max((1 - |r|)^p + c, 0), 1), r from -1 to 1 over the
  * columns, and 1 in the centre; c makes W / acceleration lines the expected number (Millard and Chiew, 2023).
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDevice, PolyOrderMaskGenerator, setDefaultDevice } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const generator = new PolyOrderMaskGenerator({ imgSize: [4, 100], acceleration: 4, polyOrder: 8 });
+ * const { mask } = generator.step({ batchSize: 100, seed: 1 });
+ * const share = await mask.mean().item();
+ * assert.ok(Math.abs(share - 1 / 4) < 0.01); // on average; the number of lines differs from mask to mask
+ * assert.equal(await mask.slice([null, null, null, [46, 54]]).min().item(), 1); // the centre
+ * ```
  */
 export class PolyOrderMaskGenerator extends LineMaskGenerator {
   readonly #probabilities: Float64Array;

@@ -22,6 +22,30 @@ export interface ProductConvolutionBlurOptions {
  * Random blurs that change over the image, for `SpaceVaryingBlur` (Debarnot et al., 2020): kernels drawn on a grid of
  * floor(H / spacing) x floor(W / spacing) places are projected on their first K principal components, without centring;
  * the components are the filters, and the coefficients, continued over the image by thin-plate splines, the multipliers.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   deadLeaves,
+ *   GaussianBlurGenerator,
+ *   openDevice,
+ *   ProductConvolutionBlurGenerator,
+ *   setDefaultDevice,
+ *   SpaceVaryingBlur,
+ * } from "@deepinv/distributed";
+ *
+ * setDefaultDevice(await openDevice("cpu"));
+ * const psfGenerator = new GaussianBlurGenerator({ psfSize: 7, sigmaMax: 2 });
+ * const options = { psfGenerator, imgSize: [3, 32, 32], nEigenPsf: 4, spacing: [8, 8] } as const;
+ * const { filters, multipliers } = new ProductConvolutionBlurGenerator(options).step({ seed: 1 });
+ * assert.deepEqual([filters.shape, multipliers.shape], [[1, 1, 4, 7, 7], [1, 1, 4, 32, 32]]);
+ *
+ * const blur = new SpaceVaryingBlur({ filters, multipliers, padding: "reflect" });
+ * const x = deadLeaves({ size: 32, seed: 1 });
+ * assert.deepEqual((await blur.A(x)).shape, [1, 3, 32, 32]);
+ * assert.ok(Math.abs(await blur.adjointnessTest(x)) < 1e-2);
+ * ```
  */
 export class ProductConvolutionBlurGenerator
   extends PhysicsGenerator<{ filters: Tensor; multipliers: Tensor }> {

@@ -6,11 +6,16 @@ import { LineMaskGenerator } from "./line_mask_generator.ts";
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { MRI, openDevice, RandomMaskGenerator, setDefaultDevice } from "@deepinv/distributed";
  *
  * setDefaultDevice(await openDevice("cpu"));
- * const { mask } = new RandomMaskGenerator({ imgSize: [32, 50], acceleration: 4 }).step({ seed: 1 });
- * console.log(new MRI({ mask }).mask.shape, await mask.slice([null, null, [0, 1]]).sum().item()); // [ 1, 1, 32, 50 ] 12
+ * const generator = new RandomMaskGenerator({ imgSize: [32, 50], acceleration: 4, centerFraction: 0.08 });
+ * const { mask } = generator.step({ seed: 1 });
+ * const scan = new MRI({ mask });
+ * assert.deepEqual(scan.mask.shape, [1, 1, 32, 50]);
+ * assert.equal(await mask.slice([null, null, [0, 1]]).sum().item(), 12); // floor(50 / 4) lines
+ * assert.equal(await mask.slice([null, null, null, [23, 27]]).min().item(), 1); // 4 of them in the centre
  * ```
  */
 export class RandomMaskGenerator extends LineMaskGenerator {

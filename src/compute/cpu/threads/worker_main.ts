@@ -89,12 +89,15 @@ export function threadMain(start: ThreadStart, take: typeof takeTasks): void {
   const { index, memory, words, spins } = start;
   const control = new Int32Array(start.control);
   const code = new Uint8Array(start.code);
+  const { exp, log, sin, cos, pow } = Math;
   const kernels: ((...parameters: number[]) => void)[] = [];
   const kernel = (id: number) => {
     if (kernels[id] === undefined) {
       const from = control[words.kernels + 2 * id], length = control[words.kernels + 2 * id + 1];
       const module = new WebAssembly.Module(code.slice(from, from + length));
-      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      const { exports } = new WebAssembly.Instance(module, {
+        env: { memory, exp, log, sin, cos, pow },
+      });
       kernels[id] = Object.values(exports)[0] as (...parameters: number[]) => void;
     }
     return kernels[id];

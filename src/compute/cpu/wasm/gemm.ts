@@ -6,17 +6,22 @@ import {
   FunctionBuilder,
   i32,
   indices,
+  type Local,
   remainder,
   repeat,
   repeatMaybe,
 } from "./emitter.ts";
-import { type Arithmetic, load, loadSplat, store, vadd, vmax, zero } from "./simd.ts";
+import type { Activation } from "../../conv_validation.ts";
+import { activationCode } from "./activation.ts";
+import { type Arithmetic, load, loadSplat, store, vadd, zero } from "./simd.ts";
 
 /** A family of small matrix products with a packed right-hand side; depth and columns are multiples of 4. */
 export interface GemmSpec {
-  /** Values of one segment of a row of A: contiguous. */
+  /** Values of one run of a row of A: contiguous. */
   readonly depth: number;
-  /** Segments that make up a row of A (the rows of a filter); 1 for an ordinary matrix. */
+  /** Runs that make up a segment, and values from the start of one to that of the next; default one. */
+  readonly runs?: { readonly count: number; readonly step: number };
+  /** Segments that make up a row of A (the rows of a filter); 1 for an ordinary matrix, 0 where there is no sum. */
   readonly segments: number;
   /** Columns of B and C. */
   readonly columns: number;
@@ -25,7 +30,7 @@ export interface GemmSpec {
   /** Values from one row of C to the next. */
   readonly rowStepC: number;
   /** What happens to a result before it is stored: bias and activation, then addends; absent: nothing. */
-  readonly epilogue?: { readonly relu: boolean; readonly addends: number };
+  readonly epilogue?: { readonly activation: Activation; readonly addends: number };
 }
 
 /** Rows of A in a register block: 6 rows x 8 columns are 12 accumulators, and V8 has 15 vector registers to give. */
@@ -34,7 +39,7 @@ export const GEMM_ROWS = 6;
 /**
  * The module of `gemm(a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, addend0, addend1)`:
  *
- *     C[n][i][j] = sum_{s, k} A[n][i][s][k] B[n][s][k][j],  0 <= n < batches, 0 <= i < rows
+ *     C[n][i][j] = sum_{s, r, k} A[n][i][s][r][k] B[n][s][r][k][j],  0 <= n < batches, 0 <= i < rows
  *
  * Steps are in bytes. B is packed by {@link packPanels}. Addends share C's layout and are given as their distance from c
  * in bytes (modulo 2^32). Nothing outside `rows` rows is read or written.
@@ -44,13 +49,19 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
   const [a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, ...distances] =
     f.parameters;
   const addends = distances.slice(0, spec.epilogue?.addends ?? 0);
-  const [batch, panel, block, segment, step] = f.i32s(5);
+  const [batch, panel, block, segment, run, step] = f.i32s(6);
   const [blockA, blockC, panelB, panelC, panelBias, atB] = f.i32s(6);
   const atA = f.i32s(GEMM_ROWS);
   const sums = f.v128s(2 * GEMM_ROWS);
   const rowOfB = f.v128s(2);
   const valueOfA = f.v128();
   const unroll = [16, 12, 8, 4].find((count) => spec.depth % count === 0)!;
+  const { count: runs, step: runStep } = spec.runs ?? { count: 1, step: spec.depth };
+  /** Values that a row's pointer moves in a segment. */
+  const rowLength = runs > 1 ? runs * runStep : spec.depth;
+  const repeated = (counter: Local, count: number, body: Code): Code =>
+    count > 1 ? repeat(counter, i32(count), body) : body;
+  const activate = activationCode(f, spec.epilogue?.activation, math);
 
   /** `height` rows x 4 `vectors` columns at (blockA, panelB, blockC). */
   const registerBlock = (height: number, vectors: number): Code => {
@@ -72,7 +83,7 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
       let value: Code = sum(row, vector).get;
       if (spec.epilogue) {
         value = vadd(value, load(panelBias.get, 16 * vector));
-        if (spec.epilogue.relu) value = vmax(value, zero);
+        value = activate(value);
         for (const addend of addends) value = vadd(value, load(add(blockC.get, addend.get), at));
       }
       return store(blockC.get, value, at);
@@ -81,13 +92,16 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
       each((row, vector) => sum(row, vector).set(zero)),
       atB.set(panelB.get),
       rows.map((row) => atA[row].set(add(blockA.get, i32(4 * row * spec.rowStepA)))),
-      repeat(segment, i32(spec.segments), [
-        repeat(step, i32(spec.depth / unroll), [
-          indices(unroll).map(multiplyAdd),
-          rows.map((row) => atA[row].increase(i32(4 * unroll))),
-          atB.increase(i32(16 * vectors * unroll)),
+      repeatMaybe(segment, i32(spec.segments), [
+        repeated(run, runs, [
+          repeat(step, i32(spec.depth / unroll), [
+            indices(unroll).map(multiplyAdd),
+            rows.map((row) => atA[row].increase(i32(4 * unroll))),
+            atB.increase(i32(16 * vectors * unroll)),
+          ]),
+          runs > 1 ? rows.map((row) => atA[row].increase(i32(4 * (runStep - spec.depth)))) : [],
         ]),
-        rows.map((row) => atA[row].increase(add(segmentStep.get, i32(-4 * spec.depth)))),
+        rows.map((row) => atA[row].increase(add(segmentStep.get, i32(-4 * rowLength)))),
       ]),
       each(finish),
       blockA.increase(i32(4 * height * spec.rowStepA)),
@@ -101,7 +115,7 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
     blockC.set(panelC.get),
     repeatMaybe(block, divide(rows.get, i32(GEMM_ROWS)), registerBlock(GEMM_ROWS, vectors)),
     repeatMaybe(block, remainder(rows.get, i32(GEMM_ROWS)), registerBlock(1, vectors)),
-    panelB.increase(i32(16 * vectors * spec.depth * spec.segments)),
+    panelB.increase(i32(16 * vectors * spec.depth * runs * spec.segments)),
     panelC.increase(i32(16 * vectors)),
     panelBias.increase(i32(16 * vectors)),
   ];

@@ -3,6 +3,9 @@ import { type Arithmetic, arithmetic } from "./simd.ts";
 /** A generated function; its arguments are i32: addresses, counts, steps in bytes. */
 export type WasmFunction = (...parameters: number[]) => void;
 
+/** Functions that kernels may import; the engine calls its own code for them. */
+const MATH = { exp: Math.exp, log: Math.log, sin: Math.sin, cos: Math.cos, pow: Math.pow };
+
 /** Builds the bytes of a module with one function from a small spec. */
 export type Generator<Spec> = (spec: Spec, math: Arithmetic) => Uint8Array<ArrayBuffer>;
 
@@ -52,7 +55,7 @@ export class KernelCache implements Kernels {
     if (compiled === undefined) {
       const bytes = generate(spec, this.math);
       const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-        env: { memory: this.memory },
+        env: { memory: this.memory, ...MATH },
       });
       compiled = { run: Object.values(instance.exports)[0] as WasmFunction, bytes };
       this.#compiled.set(key, compiled);

@@ -1,7 +1,8 @@
 /** v128 instructions on four float32 lanes. Offsets are in bytes. */
-import { assemble, type Code, FunctionBuilder, unsigned } from "./emitter.ts";
+import { assemble, type Code, FunctionBuilder, i32, unsigned } from "./emitter.ts";
 
-const simd = (opcode: number, ...operands: Code[]): Code => [operands, 0xfd, unsigned(opcode)];
+/** A vector instruction without immediate operands. */
+export const simd = (opcode: number, ...operands: Code[]): Code => [operands, 0xfd, unsigned(opcode)];
 
 export const load = (address: Code, offset = 0): Code => [simd(0x00, address), 2, unsigned(offset)];
 /** One float32 in all four lanes. */
@@ -33,8 +34,26 @@ export const splat = (value: number): Code =>
 export const vadd = (a: Code, b: Code): Code => simd(0xe4, a, b);
 export const vsub = (a: Code, b: Code): Code => simd(0xe5, a, b);
 export const vmul = (a: Code, b: Code): Code => simd(0xe6, a, b);
+export const vdiv = (a: Code, b: Code): Code => simd(0xe7, a, b);
 /** b where a < b, else a: one instruction, and NaN in a stays. */
 export const vmax = (a: Code, b: Code): Code => simd(0xeb, a, b);
+/** b where b < a, else a: NaN in a stays. */
+export const vmin = (a: Code, b: Code): Code => simd(0xea, a, b);
+/** The nearest whole numbers. */
+export const vnearest = (a: Code): Code => simd(0x6a, a);
+/** 2^n for whole numbers n of -126 to 127, as float32: n goes into the exponent's bits. */
+export const powerOfTwo = (n: Code): Code => [simd(0xab, simd(0xae, simd(0xf8, n), splatInt(127)), i32(23))];
+const splatInt = (value: number): Code => simd(0x11, i32(value));
+
+/** An i32 in memory. */
+export const loadWord = (address: Code, offset = 0): Code => [address, 0x28, 2, unsigned(offset)];
+/** Four lanes of 32 bits of a (numbers 0 to 3) and b (4 to 7). */
+export const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [
+  simd(0x0d, a, b),
+  lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]),
+];
+/** Two float64 from the two lower float32 lanes. */
+export const unpack = (a: Code): Code => simd(0x5f, a);
 
 /** Multiply-add: fused where the engine has relaxed SIMD, a multiplication and an addition elsewhere. */
 export interface Arithmetic {

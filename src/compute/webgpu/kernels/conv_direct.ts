@@ -1,6 +1,7 @@
-import type { ConvSpec } from "../../conv_engine.ts";
+import type { SpecialConv } from "../../conv_geometry.ts";
 import {
   type ConvTarget,
+  type Finish,
   layerShader,
   loadActivation,
   loadBias,
@@ -9,20 +10,17 @@ import {
 } from "./conv_layout.ts";
 import { COMPONENTS, repeat } from "./wgsl.ts";
 
-type ConvOp = ConvSpec["op"];
-
 /** The shape of a layer by its definition. Tiles count pixels of the output, for `up2x2` of the input. */
-export interface DirectSpec {
-  readonly op: ConvOp;
+export interface DirectSpec extends Finish {
+  readonly op: SpecialConv;
   readonly tileWidth: number;
   readonly tileHeight: number;
   /** Output channels per invocation, a multiple of 4. */
   readonly channels: number;
-  readonly addends: number;
 }
 
 /** Filter taps of a layer. */
-export function tapCount(op: ConvOp): number {
+export function tapCount(op: SpecialConv): number {
   return op === "conv3x3" ? 9 : 4;
 }
 
@@ -112,7 +110,7 @@ ${
       perOutput((i, j, o) =>
         storeOutput(
           target,
-          addends,
+          spec,
           `outGroup * ${blocks}u + ${o}u`,
           `tileY * ${tileHeight * scale}u + ${i}u`,
           `tileX * ${tileWidth * scale}u + ${j}u`,

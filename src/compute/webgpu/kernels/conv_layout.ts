@@ -1,3 +1,4 @@
+import type { Activation } from "../../conv_validation.ts";
 import { paramsStruct, repeat } from "./wgsl.ts";
 
 /** Where activations and weights live: rgba32float storage texture arrays, or storage buffers of vec4f. */
@@ -23,7 +24,10 @@ export function paddedLength(length: number): number {
   return length + OVERHANG + 2 * BORDER;
 }
 
-/** Members of the uniform struct of every layer, in order; `in` and `out` count rows and planes of vec4f. */
+/**
+ * Members of the uniform struct of every layer, in order; `in` and `out` count rows and planes of vec4f. The parameter is
+ * the activation's: see {@link activationParameter}.
+ */
 const LAYER_PARAMS = [
   "tilesX: u32",
   "groupsY: u32",
@@ -31,7 +35,7 @@ const LAYER_PARAMS = [
   "outBlocks: u32",
   "height: u32",
   "width: u32",
-  "floor: f32",
+  "parameter: f32",
   "inRow: u32",
   "inPlane: u32",
   "outRow: u32",
@@ -127,10 +131,41 @@ export function loadBias({ storage }: ConvTarget, count: number, index: number):
     : `vec4f(weights[${weightIndex(count, "p.inBlocks")} + ${index}u])`;
 }
 
+/** What follows a layer's sum. Layers with and without ReLU share their shader: both are of kind `relu`. */
+export interface Finish {
+  readonly addends: number;
+  readonly activation: Exclude<Activation["kind"], "none">;
+}
+
+/** Which shader applies an activation, and the parameter that it takes: of `relu` the least value there is. */
+export function activationParameter({ kind, alpha }: Activation): [Finish["activation"], number] {
+  return kind === "none" ? ["relu", -Infinity] : [kind, alpha];
+}
+
+/** Code that applies the activation to `value`; near 0 by series, as e^x - 1 there loses its digits. */
+function activationCode(kind: Finish["activation"]): string {
+  switch (kind) {
+    case "relu":
+      return "select(value, parameter, value < parameter)";
+    case "leaky_relu":
+      return "select(value, value * parameter, value < vec4f(0))";
+    case "elu":
+      return `select(value, parameter * select(exp(value) - 1.0,
+    value * (1.0 + value * (0.5 + value * (1.0 / 6.0))), value > vec4f(-0.02)), value < vec4f(0))`;
+    case "sigmoid":
+      return "1.0 / (1.0 + exp(-value))";
+    case "tanh":
+      return `select(1.0 - 2.0 / (exp(2.0 * clamp(value, vec4f(-40), vec4f(40))) + 1.0),
+    value * (1.0 - value * value * (1.0 / 3.0)), abs(value) < vec4f(0.03))`;
+    default:
+      return kind satisfies never;
+  }
+}
+
 /** Code that finishes one output value and stores it if it lies inside the map. */
 export function storeOutput(
   target: ConvTarget,
-  addends: number,
+  { addends, activation }: Finish,
   block: string,
   y: string,
   x: string,
@@ -146,34 +181,41 @@ export function storeOutput(
     : `output[(${block}) * p.outPlane + row * p.outRow + column] = ${storageType(target)}(result);`;
   return `if (${block} < outBlocks && ${y} < height && ${x} < width) {
   let row = ${y} + ${BORDER}u; let column = ${x} + ${BORDER}u; let value = ${value};
-  let result = select(value, floor, value < floor)${added};
+  let result = ${activationCode(activation)}${added};
   ${store}
 }
 `;
 }
 
 /** The declarations of a layer's bindings: source, weights, addend0.., output, and the parameters p. */
-export function declareLayer(target: ConvTarget, addends: number): string {
+export function declareLayer(target: ConvTarget, addends: number, more: readonly string[] = []): string {
   return declare(target, 0, "source", false) + declare(target, 1, "weights", false) +
     repeat(addends, (k) => declare(target, 2 + k, `addend${k}`, false), "") +
-    declare(target, 2 + addends, "output", true) + paramsStruct(3 + addends, LAYER_PARAMS);
+    declare(target, 2 + addends, "output", true) + paramsStruct(3 + addends, [...LAYER_PARAMS, ...more]);
 }
 
 /**
  * A layer's shader around `body`. Invocations take tiles of the image in row-major order (tileX, tileY) for one group of
  * output channels (outGroup).
+ *
+ * @param more members of the uniform struct behind those of every layer
  */
-export function layerShader(target: ConvTarget, addends: number, body: string): string {
+export function layerShader(
+  target: ConvTarget,
+  addends: number,
+  body: string,
+  more: readonly string[] = [],
+): string {
   const { workgroup, broadcastLanes } = target;
   const lane = broadcastLanes > 0 ? ",\n  @builtin(subgroup_invocation_id) lane: u32" : "";
-  return enableHalf(target) + declareLayer(target, addends) +
+  return enableHalf(target) + declareLayer(target, addends, more) +
     `@compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32${lane}) {
   let outGroup = group.x;
   let tile = (group.z * p.groupsY + group.y) * ${workgroup}u + local;
   let tileX = tile % p.tilesX;
   let tileY = tile / p.tilesX;
-  let outBlocks = p.outBlocks; let height = p.height; let width = p.width; let floor = vec4f(p.floor);
+  let outBlocks = p.outBlocks; let height = p.height; let width = p.width; let parameter = vec4f(p.parameter);
 ${body}}
 `;
 }

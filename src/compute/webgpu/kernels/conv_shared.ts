@@ -2,6 +2,7 @@ import {
   type ConvTarget,
   declareLayer,
   enableHalf,
+  type Finish,
   loadActivation,
   loadBias,
   storeOutput,
@@ -13,7 +14,7 @@ import { COMPONENTS, repeat } from "./wgsl.ts";
  * The shape of a 3 x 3 layer whose workgroups share what they load: `across` x `down` x `deep` invocations, each of which
  * computes 4 x `tileHeight` pixels of `channels` output channels.
  */
-export interface SharedSpec {
+export interface SharedSpec extends Finish {
   /** Pixels that an invocation computes in a column; in a row they are 4. */
   readonly tileHeight: number;
   /** Output channels per invocation, a multiple of 4. */
@@ -22,7 +23,6 @@ export interface SharedSpec {
   readonly across: number;
   readonly down: number;
   readonly deep: number;
-  readonly addends: number;
 }
 
 /** Pixels of a row that an invocation computes. */
@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let column0 = (local % ${across}u) * ${SHARED_TILE_WIDTH}u;
   let row0 = (local / ${across}u % ${down}u) * ${tileHeight}u;
   let outGroup = group.x * ${deep}u + deepIndex;
-  let outBlocks = p.outBlocks; let height = p.height; let width = p.width; let floor = vec4f(p.floor);
+  let outBlocks = p.outBlocks; let height = p.height; let width = p.width; let parameter = vec4f(p.parameter);
 ${each((i, j, o) => `var sum${i}_${j}_${o} = vec4f(0);`)}
   for (var block = 0u; block < p.inBlocks; block++) {
     for (var i = local; i < ${windowWidth * windowHeight}u; i += ${size}u) { pixels[i] = ${load}; }
@@ -111,7 +111,7 @@ ${
     each((i, j, o) =>
       storeOutput(
         target,
-        addends,
+        spec,
         `outGroup * ${blocks}u + ${o}u`,
         `top + row0 + ${i}u`,
         `left + column0 + ${j}u`,

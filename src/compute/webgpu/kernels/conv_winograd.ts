@@ -1,5 +1,6 @@
 import {
   type ConvTarget,
+  type Finish,
   layerShader,
   loadActivation,
   loadBias,
@@ -9,11 +10,10 @@ import {
 import { COMPONENTS, repeat } from "./wgsl.ts";
 
 /** A 3 x 3 layer by the Winograd algorithm F(4, 3) along rows: 6 products in place of 12 for 4 outputs of a row. */
-export interface WinogradSpec {
+export interface WinogradSpec extends Finish {
   readonly tileHeight: number;
   /** Output channels per invocation, a multiple of 4. */
   readonly channels: number;
-  readonly addends: number;
 }
 
 /** Outputs per row of a tile, and products that they take. */
@@ -61,7 +61,8 @@ function transformOutput(m: (q: number) => string): string[] {
  * four input channels it loads tileHeight + 2 rows of 6 pixels. The six points are transformed and multiplied one after
  * the other, so that one point's values stay in registers.
  */
-export function winogradSource({ tileHeight, channels, addends }: WinogradSpec, target: ConvTarget): string {
+export function winogradSource(spec: WinogradSpec, target: ConvTarget): string {
+  const { tileHeight, channels, addends } = spec;
   const blocks = channels / 4;
   const perPoint = 4 * 3 * blocks;
   const count = POINTS * perPoint;
@@ -94,7 +95,7 @@ ${repeat(channels, (o) => repeat(4, (ic) => repeat(3, (ky) => multiply(q, o, ic,
     const stores = transformOutput((q) => `t${y}_${block}_${q}`).map((value, i) =>
       storeOutput(
         target,
-        addends,
+        spec,
         `outGroup * ${blocks}u + ${block}u`,
         `tileY * ${tileHeight}u + ${y}u`,
         `tileX * ${TILE_WIDTH}u + ${i}u`,
@@ -125,7 +126,7 @@ ${repeat(tileHeight, (y) => repeat(blocks, (block) => finish(y, block)))}`,
  * [point][channel][filter row][output], each filter row transformed in float64.
  */
 export function winogradWeights(
-  { channels }: WinogradSpec,
+  { channels }: Pick<WinogradSpec, "channels">,
   at: (outChannel: number, inChannel: number, tap: number) => number,
 ): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
   const fill = (into: Float32Array, outGroup: number, block: number) => {

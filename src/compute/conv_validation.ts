@@ -1,28 +1,57 @@
-import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
-import type { ConvSpec, FeatureMap } from "../conv_engine.ts";
+import { formatShape, InvalidArgumentError } from "../util/errors.ts";
+import type { ConvActivation, ConvSpec, FeatureMap } from "./conv_engine.ts";
+import { type ConvGeometry, geometryOf, outputSize } from "./conv_geometry.ts";
 
-const TAPS: Record<ConvSpec["op"], number> = { conv3x3: 9, down2x2: 4, up2x2: 4 };
-const SCALE: Record<ConvSpec["op"], number> = { conv3x3: 1, down2x2: 0.5, up2x2: 2 };
+/** The activations that have a parameter, with its default. */
+const ALPHA: Readonly<Partial<Record<ConvActivation, number>>> = { leaky_relu: 0.01, elu: 1 };
+const ACTIVATIONS: readonly ConvActivation[] = ["none", "relu", "leaky_relu", "elu", "sigmoid", "tanh"];
+
+/** What becomes of a layer's sum, defaults filled in. */
+export interface Activation {
+  readonly kind: ConvActivation;
+  /** Of `leaky_relu` and `elu`; 0 else. */
+  readonly alpha: number;
+}
+
+/** A spec's activation. */
+export function activationOf({ activation, alpha }: ConvSpec): Activation {
+  const fallback = ALPHA[activation];
+  return { kind: activation, alpha: fallback === undefined ? 0 : alpha ?? fallback };
+}
+
+/** @throws {InvalidArgumentError} when there is no such activation, or its parameter is no number */
+export function requireActivation(
+  action: string,
+  { activation, alpha }: Pick<ConvSpec, "activation" | "alpha">,
+): void {
+  if (!ACTIVATIONS.includes(activation)) {
+    throw new InvalidArgumentError(action, "activation", ACTIVATIONS.join(", "), String(activation));
+  }
+  if (alpha !== undefined && !Number.isFinite(alpha)) {
+    throw new InvalidArgumentError(action, "alpha", "finite", String(alpha));
+  }
+}
 
 /**
  * Checks what a layer is prepared from.
  *
+ * @returns its geometry
  * @throws {InvalidArgumentError} when spec, weights and bias do not fit together
  */
-export function validateSpec(spec: ConvSpec, weights: Float32Array, bias: Float32Array | undefined): void {
-  const action = `prepare ${spec.op}`;
-  if (!Object.hasOwn(TAPS, spec.op)) {
-    throw new InvalidArgumentError("prepare a layer", "op", "conv3x3, down2x2 or up2x2", String(spec.op));
-  }
+export function validateSpec(
+  spec: ConvSpec,
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+): ConvGeometry {
+  const action = "prepare a layer";
+  const geometry = geometryOf(spec);
   requireCount(action, "inChannels", spec.inChannels);
   requireCount(action, "outChannels", spec.outChannels);
   if (![0, 1, 2].includes(spec.addends)) {
     throw new InvalidArgumentError(action, "addends", "0, 1 or 2", String(spec.addends));
   }
-  if (spec.activation !== "none" && spec.activation !== "relu") {
-    throw new InvalidArgumentError(action, "activation", "none or relu", String(spec.activation));
-  }
-  const count = spec.inChannels * spec.outChannels * TAPS[spec.op];
+  requireActivation(action, spec);
+  const count = spec.inChannels * spec.outChannels * geometry.kernel[0] * geometry.kernel[1];
   if (weights.length !== count) {
     throw new InvalidArgumentError(action, "weights", `${count} values`, `${weights.length} values`);
   }
@@ -30,6 +59,7 @@ export function validateSpec(spec: ConvSpec, weights: Float32Array, bias: Float3
   if ((bias?.length ?? 0) !== biasCount) {
     throw new InvalidArgumentError(action, "bias", `${biasCount} values`, `${bias?.length ?? 0} values`);
   }
+  return geometry;
 }
 
 /**
@@ -39,19 +69,21 @@ export function validateSpec(spec: ConvSpec, weights: Float32Array, bias: Float3
  */
 export function validateTask(
   spec: ConvSpec,
+  geometry: ConvGeometry,
   input: FeatureMap,
   output: FeatureMap,
   addends: readonly FeatureMap[],
 ): void {
-  const action = `apply ${spec.op}`;
+  const action = "apply a layer";
   if (input.channels !== spec.inChannels) {
     throw new InvalidArgumentError(action, "input", `of ${spec.inChannels} channels`, mapShape(input));
   }
-  if (spec.op === "down2x2" && (input.height % 2 !== 0 || input.width % 2 !== 0)) {
-    throw new InvalidArgumentError(action, "input", "of even height and width", mapShape(input));
+  const [height, width] = outputSize(geometry, input.height, input.width);
+  if (height < 1 || width < 1) {
+    const requirement = "large enough for the kernel";
+    throw new InvalidArgumentError(action, "input", requirement, mapShape(input));
   }
-  const scale = SCALE[spec.op];
-  const expected = formatShape([spec.outChannels, input.height * scale, input.width * scale]);
+  const expected = formatShape([spec.outChannels, height, width]);
   if (mapShape(output) !== expected) {
     throw new InvalidArgumentError(action, "output", `of shape ${expected}`, mapShape(output));
   }
