@@ -194,9 +194,8 @@ export class ZmqTransport implements Transport, House, EndObserver {
   #drain(): boolean {
     const delivered = this.#drainMail();
     const progressed = this.#drainMessages(FRAMES_PER_DRAIN) || delivered;
-    const now = performance.now();
-    if (now - this.#looked < LOOK_MS) return progressed;
-    this.#looked = now;
+    if (performance.now() - this.#looked < LOOK_MS) return progressed;
+    this.#looked = performance.now();
     const broken = this.#door.broken();
     if (broken.length === 0) return progressed;
     // Whatever a rank said before its connection broke comes first: a goodbye, or whom it saw failing.
