@@ -1,52 +1,66 @@
 /**
- * What does sending tiles as they finish gain? Two ranks denoise a picture tile by tile; each tile is sent while the next
- * one is computed, or all are sent after the last one (what the first call for a shape does). Time of a call, in turn.
+ * What does sending tiles as they finish gain? Ranks denoise a picture tile by tile; each tile is sent while the next one is
+ * computed, or all are sent after the last one (what the first call for a shape does). Time of a call, in turn.
  *
- *     deno run -A bench/overlap.ts [--rounds 7] [--ranks 2] [--size 768]
+ *     deno run -A bench/overlap.ts [--rounds 7] [--ranks 2] [--size 768] [--window 5] [--megabits 200]
+ *
+ * Ranks are on one host, or, with `--megabits`, each on a host of its own behind a link of so many megabits per second
+ * (network namespaces: Linux, root).
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { distribute, DistributedContext, MedianFilter, Tensor } from "@deepinv/distributed";
+import { newKey } from "../launch/nodes.ts";
+import { NetworkHosts } from "../tests/launch/network_hosts.ts";
+
+const KEY = newKey();
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "7" },
     ranks: { type: "string", default: "2" },
     size: { type: "string", default: "768" },
+    window: { type: "string", default: "3" },
+    megabits: { type: "string" },
     worker: { type: "boolean", default: false },
   },
 });
-if (values.worker) await measure(Number(values.rounds), Number(values.size));
-else await launchRanks();
+if (values.worker) await measure(Number(values.rounds), Number(values.size), Number(values.window));
+else if (values.megabits) await launchOnHosts(Number(values.ranks), Number(values.megabits));
+else await run(launch("-n", values.ranks));
 
-async function launchRanks(): Promise<void> {
+function launch(...flags: string[]): string[] {
   const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-  const rest = ["--worker", "--rounds", values.rounds!, "--size", values.size!];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      path("../launch/deepinv_run.ts"),
-      "-n",
-      values.ranks!,
-      "--device",
-      "cpu",
-      path("overlap.ts"),
-      ...rest,
-    ],
-  }).spawn();
-  if (!(await child.status).success) Deno.exit(1);
+  const settings = ["--rounds", values.rounds, "--size", values.size, "--window", values.window];
+  const launcher = [Deno.execPath(), "run", "-A", path("../launch/deepinv_run.ts"), "--device", "cpu"];
+  return [...launcher, ...flags, path("overlap.ts"), "--worker", ...settings];
 }
 
-async function measure(rounds: number, size: number): Promise<void> {
+async function launchOnHosts(ranks: number, megabits: number): Promise<void> {
+  using hosts = new NetworkHosts(ranks);
+  const endpoint = `${hosts.address(0)}:29500`;
+  const all = Array.from({ length: ranks }, (_, host) => {
+    hosts.limit(host, megabits);
+    const place = ["--nnodes", `${ranks}`, "--node-rank", `${host}`, "--rdzv-endpoint", endpoint];
+    return run(hosts.on(host, launch("-n", "1", ...place)));
+  });
+  await Promise.all(all);
+}
+
+async function run([command, ...args]: string[]): Promise<void> {
+  const { success } = await new Deno.Command(command, { args, env: { DEEPINV_JOB_KEY: KEY } }).spawn().status;
+  if (!success) throw new Error(`Cannot measure: ${command} failed`);
+}
+
+async function measure(rounds: number, size: number, kernelSize: number): Promise<void> {
   await using ctx = await DistributedContext.create({ seed: 1 });
   const image = Tensor.randn([1, 3, size, size], { seed: 2 });
   const options = { patchSize: 128, overlap: 8, maxBatchSize: 1 };
-  const overlapping = await distribute(new MedianFilter({ kernelSize: 3 }), ctx, options);
+  const overlapping = await distribute(new MedianFilter({ kernelSize }), ctx, options);
   const calls = {
     "as they finish": () => overlapping.forward(image, 0),
     "after the last": async () => {
-      const fresh = await distribute(new MedianFilter({ kernelSize: 3 }), ctx, options);
+      const fresh = await distribute(new MedianFilter({ kernelSize }), ctx, options);
       return await fresh.forward(image, 0);
     },
     "not at all": () => overlapping.forward(image, 0, { gather: false }),

@@ -61,6 +61,12 @@ export class NetworkHosts implements Disposable {
     ip("-n", this.#name, "link", "set", `port${host}`, state);
   }
 
+  /** Lets a host send no more than this many megabits per second. */
+  limit(host: number, megabits: number): void {
+    const filter = ["root", "tbf", "rate", `${megabits}mbit`, "burst", "256kb", "latency", "50ms"];
+    ip("netns", "exec", this.#namespace(host), "tc", "qdisc", "replace", "dev", "eth0", ...filter);
+  }
+
   [Symbol.dispose](): void {
     for (
       const name of [
