@@ -2,20 +2,18 @@
  * How fast is a 3x3 convolution? A chain of layers from planes to planes at the four levels of DRUNet on a 256 x 256 image,
  * beside PyTorch, onnxruntime-node and onnxruntime-web on the CPU, and onnxruntime-web and TensorFlow.js on WebGPU.
  *
- *     deno run -A --no-lock bench/conv3x3.ts [--threads 2] [--rounds 5] [--limit 300] [--layers 4] [cpu] [torch] [ort-node] [ort-wasm] [gpu] [ort-webgpu] [tfjs-webgpu]
+ *     deno run -A --no-lock bench/conv3x3.ts [--threads 2] [--rounds 5] [--limit 300] [--layers 4] [cpu] [cpu-tensor] [torch] [ort-node] [ort-wasm] [gpu] [gpu-tensor] [ort-webgpu] [tfjs-webgpu]
  *
  * Contestants take turns, the smallest time counts; `--threads` holds for all of them but ort-wasm, which has one.
  */
 import { parseArgs } from "node:util";
-import { contest, contestants, Devices } from "./support/contest.ts";
+import { contest, contestants, Devices, OPTIONS } from "./support/contest.ts";
 import { chain } from "./support/layer_graph.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    threads: { type: "string", default: String(navigator.hardwareConcurrency) },
-    limit: { type: "string", default: "300" },
-    rounds: { type: "string", default: "5" },
+    ...OPTIONS,
     layers: { type: "string", default: "4" },
     level: { type: "string" },
   },

@@ -6,7 +6,7 @@
  *     deno run -A --no-lock bench/drunet.ts [--size 256] [--threads 2] [--rounds 3] [--limit 300] [--network small|full] [contestants]
  */
 import { parseArgs } from "node:util";
-import { contest, contestants, Devices } from "./support/contest.ts";
+import { contest, contestants, Devices, OPTIONS } from "./support/contest.ts";
 import { drunet } from "./support/layer_graph.ts";
 
 const NETWORKS = { small: [[16, 32, 64, 128], 2], full: [[64, 128, 256, 512], 4] } as const;
@@ -15,8 +15,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     size: { type: "string", default: "256" },
-    threads: { type: "string", default: String(navigator.hardwareConcurrency) },
-    limit: { type: "string", default: "300" },
+    ...OPTIONS,
     rounds: { type: "string", default: "3" },
     network: { type: "string" },
   },

@@ -28,7 +28,7 @@ function layer(
   outChannels: number,
   rest: Partial<ConvSpec> = {},
 ): ConvLayer {
-  const taps = op === "conv3x3" ? 9 : 4;
+  const taps = GEOMETRY[op].kernel ** 2;
   const scale = 2 / Math.sqrt(taps * inChannels);
   const weights = new Float32Array(inChannels * outChannels * taps).map(() => scale * (Math.random() - 0.5));
   return conv.prepare(

@@ -2,7 +2,7 @@
  * The bytes of an ONNX model of a {@link LayerGraph}, from `x` (1, channels, size, size) to `y`. Protocol buffers by hand;
  * numbers are the fields of onnx.proto.
  */
-import type { GraphLayer, LayerGraph } from "../support/layer_graph.ts";
+import { GEOMETRY, type GraphLayer, type LayerGraph } from "../support/layer_graph.ts";
 
 /** See above. */
 export function onnxModel(graph: LayerGraph): Uint8Array<ArrayBuffer> {
@@ -19,8 +19,8 @@ export function onnxModel(graph: LayerGraph): Uint8Array<ArrayBuffer> {
       message(9, [new Uint8Array(data.buffer)]),
     ])
   );
-  const value = (name: string, count: number) => {
-    const dims = [1, count, size, size].map((dim) => message(1, [integer(1, dim)]));
+  const value = (name: string, count: number, side: number) => {
+    const dims = [1, count, side, side].map((dim) => message(1, [integer(1, dim)]));
     return [text(1, name), message(2, [message(1, [integer(1, FLOAT), message(2, dims)])])];
   };
   return join([
@@ -29,8 +29,8 @@ export function onnxModel(graph: LayerGraph): Uint8Array<ArrayBuffer> {
       ...nodes,
       text(2, "graph"),
       ...initializers,
-      message(11, value("x", channels)),
-      message(12, value("y", last.outChannels)),
+      message(11, value("x", channels, size)),
+      message(12, value("y", last.outChannels, graph.outSize)),
     ]),
     message(8, [integer(2, 17)]),
   ]);
@@ -44,8 +44,8 @@ const FLOAT = 1;
 const INTS = 7;
 
 function weightShape({ op, inChannels, outChannels }: GraphLayer): number[] {
-  if (op === "up2x2") return [inChannels, outChannels, 2, 2];
-  return [outChannels, inChannels, ...(op === "conv3x3" ? [3, 3] : [2, 2])];
+  const { kernel, transposed } = GEOMETRY[op];
+  return [...(transposed ? [inChannels, outChannels] : [outChannels, inChannels]), kernel, kernel];
 }
 
 /** A convolution, then a ReLU, then additions. */
@@ -54,9 +54,14 @@ function nodesOf(layer: GraphLayer, named: (name: string) => string): Bytes[][] 
   const output = named(layer.output);
   const last = (relu ? 1 : 0) + addends.length;
   const step = (i: number) => i === last ? output : `${output}_${i}`;
-  const attributes = op === "conv3x3" ? ints("pads", [1, 1, 1, 1]) : ints("strides", [2, 2]);
+  const { stride, padding, dilation, transposed } = GEOMETRY[op];
+  const attributes = [
+    ints("pads", [padding, padding, padding, padding]),
+    ints("strides", [stride, stride]),
+    ints("dilations", [dilation, dilation]),
+  ];
   const nodes = [
-    node(op === "up2x2" ? "ConvTranspose" : "Conv", [layer.input, layer.weights], step(0), [attributes]),
+    node(transposed ? "ConvTranspose" : "Conv", [layer.input, layer.weights], step(0), attributes),
   ];
   if (relu) nodes.push(node("Relu", [step(0)], step(1)));
   addends.forEach((addend) => {

@@ -1,8 +1,11 @@
-import type { LayerGraph, Runner } from "../support/layer_graph.ts";
+import { GEOMETRY, type LayerGraph, outputSide, type Runner } from "../support/layer_graph.ts";
 
 /** The pinned peer. Not a dependency: Deno fetches it when this program runs. */
 const CORE = "npm:@tensorflow/tfjs-core@4.22.0";
 const BACKEND = "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
+
+/** Rows and columns around the image, for every dimension. */
+type Padding = readonly (readonly [number, number])[];
 
 interface TfTensor {
   data(): Promise<Float32Array>;
@@ -14,13 +17,20 @@ interface Tf {
   ready(): Promise<void>;
   tensor(data: Float32Array, shape: readonly number[]): TfTensor;
   transpose(x: TfTensor, order: readonly number[]): TfTensor;
-  conv2d(x: TfTensor, w: TfTensor, stride: number, padding: string): TfTensor;
+  conv2d(
+    x: TfTensor,
+    w: TfTensor,
+    stride: number,
+    padding: Padding,
+    format: string,
+    dilation: number,
+  ): TfTensor;
   conv2dTranspose(
     x: TfTensor,
     w: TfTensor,
     shape: readonly number[],
     stride: number,
-    padding: string,
+    padding: Padding,
   ): TfTensor;
   relu(x: TfTensor): TfTensor;
   add(x: TfTensor, y: TfTensor): TfTensor;
@@ -35,8 +45,9 @@ export async function tfRunner(graph: LayerGraph): Promise<Runner> {
   await tf.ready();
   const { channels, size, layers } = graph;
   const weights = new Map(layers.map(({ weights: key, op, inChannels, outChannels }) => {
-    const side = op === "conv3x3" ? 3 : 2;
-    const shape = op === "up2x2" ? [inChannels, outChannels, 2, 2] : [outChannels, inChannels, side, side];
+    const { kernel, transposed } = GEOMETRY[op];
+    const pair = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    const shape = [...pair, kernel, kernel];
     const given = tf.tensor(graph.weights.get(key)!, shape);
     // Both want (height, width, in, out), of a transposed layer's transpose: (height, width, out, in).
     const arranged = tf.transpose(given, [2, 3, 1, 0]);
@@ -48,10 +59,12 @@ export async function tfRunner(graph: LayerGraph): Promise<Runner> {
     const sizes = new Map([["x", size]]);
     for (const { op, weights: key, outChannels, relu, input, output, addends } of layers) {
       const [from, w] = [maps.get(input)!, weights.get(key)!];
-      const side = sizes.get(input)! * (op === "down2x2" ? 0.5 : op === "up2x2" ? 2 : 1);
-      let y = op === "up2x2"
-        ? tf.conv2dTranspose(from, w, [1, side, side, outChannels], 2, "valid")
-        : tf.conv2d(from, w, op === "conv3x3" ? 1 : 2, op === "conv3x3" ? "same" : "valid");
+      const { stride, padding: zeros, dilation, transposed } = GEOMETRY[op];
+      const side = outputSide(op, sizes.get(input)!);
+      const padding: Padding = [[0, 0], [zeros, zeros], [zeros, zeros], [0, 0]];
+      let y = transposed
+        ? tf.conv2dTranspose(from, w, [1, side, side, outChannels], stride, padding)
+        : tf.conv2d(from, w, stride, padding, "NHWC", dilation);
       if (relu) y = tf.relu(y);
       for (const addend of addends) y = tf.add(y, maps.get(addend)!);
       maps.set(output, y);

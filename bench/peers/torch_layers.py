@@ -17,9 +17,9 @@ with open(f"{folder}/graph.json") as file:
 
 
 def shape(layer):
-    side = 3 if layer["op"] == "conv3x3" else 2
+    geometry = graph["geometry"][layer["op"]]
     pair = [layer["outChannels"], layer["inChannels"]]
-    return (pair[::-1] if layer["op"] == "up2x2" else pair) + [side, side]
+    return (pair[::-1] if geometry["transposed"] else pair) + [geometry["kernel"]] * 2
 
 
 weights = {
@@ -35,12 +35,10 @@ def forward(x):
     maps = {"x": x}
     for i, layer in enumerate(graph["layers"]):
         source, w = maps[layer["input"]], weights[layer["weights"]]
-        if layer["op"] == "up2x2":
-            y = functional.conv_transpose2d(source, w, stride=2)
-        elif layer["op"] == "down2x2":
-            y = functional.conv2d(source, w, stride=2)
-        else:
-            y = functional.conv2d(source, w, padding=1)
+        geometry = graph["geometry"][layer["op"]]
+        apply = functional.conv_transpose2d if geometry["transposed"] else functional.conv2d
+        places = {name: geometry[name] for name in ["stride", "padding", "dilation"]}
+        y = apply(source, w, **places)
         if layer["relu"]:
             y = y.relu_()
         for addend in layer["addends"]:

@@ -1,4 +1,4 @@
-import type { LayerGraph, Runner } from "../support/layer_graph.ts";
+import { GEOMETRY, type LayerGraph, type Runner } from "../support/layer_graph.ts";
 import { openPython } from "./python.ts";
 
 /** A graph in PyTorch: its own clock, without the exchange of data. */
@@ -12,7 +12,10 @@ export interface TorchRunner extends Runner {
 export async function torchRunner(graph: LayerGraph, threads: number): Promise<TorchRunner | undefined> {
   const folder = await Deno.makeTempDir();
   const { channels, size, layers } = graph;
-  await Deno.writeTextFile(`${folder}/graph.json`, JSON.stringify({ channels, size, layers }));
+  await Deno.writeTextFile(
+    `${folder}/graph.json`,
+    JSON.stringify({ channels, size, layers, geometry: GEOMETRY }),
+  );
   for (const [name, data] of graph.weights) await Deno.writeFile(`${folder}/${name}`, bytesOf(data));
   const program = new URL("./torch_layers.py", import.meta.url).pathname;
   const python = await openPython(Deno.env.get("PYTHON") ?? "/usr/bin/python3", [

@@ -6,15 +6,25 @@ import { torchRunner } from "../peers/torch_layers.ts";
 import { type LayerGraph, random, type Runner } from "./layer_graph.ts";
 import { ourRunner } from "./our_runner.ts";
 import { relativeError } from "./relative_error.ts";
+import { tensorRunner } from "./tensor_runner.ts";
 import { Watchdog } from "./watchdog.ts";
+
+/** Options that programs with contests share. */
+export const OPTIONS = {
+  threads: { type: "string", default: String(navigator.hardwareConcurrency) },
+  limit: { type: "string", default: "300" },
+  rounds: { type: "string", default: "5" },
+} as const;
 
 /** Who can run a graph. */
 export const CONTESTANTS = [
   "cpu",
+  "cpu-tensor",
   "torch",
   "ort-node",
   "ort-wasm",
   "gpu",
+  "gpu-tensor",
   "ort-webgpu",
   "tfjs-webgpu",
 ] as const;
@@ -61,6 +71,9 @@ async function open(
   threads: number,
 ): Promise<Runner | undefined> {
   if (name === "cpu" || name === "gpu") return ourRunner(await devices.get(name), graph);
+  if (name === "cpu-tensor" || name === "gpu-tensor") {
+    return tensorRunner(await devices.get(name === "cpu-tensor" ? "cpu" : "gpu"), graph);
+  }
   if (name === "tfjs-webgpu") return await tfRunner(graph);
   if (name === "torch") return await torchRunner(graph, threads);
   return await onnxRunner(
@@ -69,6 +82,9 @@ async function open(
     threads,
   );
 }
+
+/** Pause before a turn: threads of the contestant before, which wait for work without sleeping, take cores until then. */
+const REST_MS = 30;
 
 /** Contestants whose first run takes longer get one timed run, whatever the number of rounds. */
 const SLOW_MS = 20_000;
@@ -104,6 +120,7 @@ export async function contest(
       if (round > (turns.get(name) ?? rounds)) continue;
       const which = round === 0 ? "its first run" : "one run";
       watchdog.watch(limit, `${report()}\n  ${name.padEnd(12)} > ${limit} s for ${which}, stopped\n`);
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
       const start = performance.now();
       const result = await runner.run(x);
       const elapsed = performance.now() - start;

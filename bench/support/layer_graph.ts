@@ -1,9 +1,27 @@
+/** Where a layer's taps lie, along both axes. */
+interface Geometry {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly dilation: number;
+  readonly transposed: boolean;
+}
+
+const PLAIN = { stride: 1, padding: 0, dilation: 1, transposed: false };
+
 /** The layers of benchmarked networks, by their geometry. */
 export const GEOMETRY = {
-  conv3x3: { kernel: 3, padding: 1 },
-  down2x2: { kernel: 2, stride: 2 },
-  up2x2: { kernel: 2, stride: 2, transposed: true },
-} as const;
+  conv3x3: { ...PLAIN, kernel: 3, padding: 1 },
+  down2x2: { ...PLAIN, kernel: 2, stride: 2 },
+  up2x2: { ...PLAIN, kernel: 2, stride: 2, transposed: true },
+  conv1x1: { ...PLAIN, kernel: 1 },
+  conv5x5: { ...PLAIN, kernel: 5, padding: 2 },
+  conv7x7: { ...PLAIN, kernel: 7, padding: 3 },
+  dilated3x3: { ...PLAIN, kernel: 3, padding: 2, dilation: 2 },
+  down3x3: { ...PLAIN, kernel: 3, stride: 2, padding: 1 },
+  down5x5: { ...PLAIN, kernel: 5, stride: 2, padding: 2 },
+  up4x4: { ...PLAIN, kernel: 4, stride: 2, padding: 1, transposed: true },
+} as const satisfies Record<string, Geometry>;
 
 /** One of them. */
 export type LayerOp = keyof typeof GEOMETRY;
@@ -25,8 +43,10 @@ export interface GraphLayer {
 export interface LayerGraph {
   readonly channels: number;
   readonly size: number;
+  /** Of the output. */
+  readonly outSize: number;
   readonly layers: readonly GraphLayer[];
-  /** Row-major values: (out, in, 3, 3), (out, in, 2, 2), or (in, out, 2, 2) for `up2x2`. */
+  /** Row-major values: (out, in, kernel, kernel), or (in, out, kernel, kernel) of transposed layers. */
   readonly weights: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   /** Multiplications and additions of the direct definition. */
   readonly operations: number;
@@ -37,6 +57,22 @@ export interface Runner {
   /** Input planes to output planes. */
   run(x: Float32Array): Promise<Float32Array>;
   close(): void | Promise<void>;
+}
+
+/** One layer of any kind. */
+export function single(op: LayerOp, inChannels: number, outChannels: number, size: number): LayerGraph {
+  const graph = new Builder();
+  graph.add(op, inChannels, outChannels, "x");
+  return graph.finish(inChannels, size, () => size);
+}
+
+/** The side of a layer's output, of an input's. */
+export function outputSide(op: LayerOp, side: number): number {
+  const { kernel, stride, padding, dilation, transposed }: Geometry = GEOMETRY[op];
+  const reach = dilation * (kernel - 1) + 1;
+  return transposed
+    ? (side - 1) * stride - 2 * padding + reach
+    : Math.floor((side + 2 * padding - reach) / stride) + 1;
 }
 
 /** `count` equal 3x3 layers, one after the other. */
@@ -97,15 +133,18 @@ class Builder {
     const weights = new Map<string, Float32Array<ArrayBuffer>>();
     let operations = 0;
     for (const { op, weights: key, inChannels, outChannels, input } of this.#layers) {
-      const taps = op === "conv3x3" ? 9 : 4;
+      const { kernel, transposed } = GEOMETRY[op];
+      const taps = kernel ** 2;
       const length = inChannels * outChannels * taps;
       // Residual branches of small weights keep the values of a deep network near 1.
-      const bound = Math.sqrt((op === "conv3x3" ? 1 : 3) / (inChannels * (op === "up2x2" ? 1 : taps)));
+      const bound = Math.sqrt((op === "conv3x3" ? 1 : 3) / (inChannels * (transposed ? 1 : taps)));
       if (!weights.has(key)) weights.set(key, random(length, bound));
-      const pixels = op === "down2x2" ? sizeOf(input) / 2 : sizeOf(input);
+      const pixels = transposed ? sizeOf(input) : outputSide(op, sizeOf(input));
       operations += 2 * length * pixels * pixels;
     }
-    return { channels, size, layers: this.#layers, weights, operations };
+    const last = this.#layers.at(-1)!;
+    const outSize = outputSide(last.op, sizeOf(last.input));
+    return { channels, size, outSize, layers: this.#layers, weights, operations };
   }
 }
 

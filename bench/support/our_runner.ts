@@ -1,6 +1,6 @@
 import type { FeatureMap } from "../../src/compute/conv_engine.ts";
 import type { Device } from "../../src/compute/device.ts";
-import { GEOMETRY, type LayerGraph, type Runner } from "./layer_graph.ts";
+import { GEOMETRY, type LayerGraph, outputSide, type Runner } from "./layer_graph.ts";
 
 /** A graph on our convolution engine, from planes to planes. */
 export function ourRunner(device: Device, graph: LayerGraph): Runner {
@@ -19,10 +19,10 @@ export function ourRunner(device: Device, graph: LayerGraph): Runner {
   const lastUse = new Map(
     layers.flatMap(({ input, addends }, i) => [input, ...addends].map((name) => [name, i])),
   );
-  const { channels, size } = graph;
+  const { channels, size, outSize } = graph;
   const outChannels = layers.at(-1)!.outChannels;
   const source = device.allocate(channels * size * size);
-  const target = device.allocate(outChannels * size * size);
+  const target = device.allocate(outChannels * outSize * outSize);
   return {
     run(x) {
       const maps = new Map<string, FeatureMap>();
@@ -31,8 +31,8 @@ export function ourRunner(device: Device, graph: LayerGraph): Runner {
       conv.pack(source, 0, maps.get("x")!);
       layers.forEach(({ prepared, op, input, addends, output }, i) => {
         const from = maps.get(input)!;
-        const scale = op === "down2x2" ? 0.5 : op === "up2x2" ? 2 : 1;
-        const to = conv.allocate(prepared.spec.outChannels, from.height * scale, from.width * scale);
+        const sides = [outputSide(op, from.height), outputSide(op, from.width)] as const;
+        const to = conv.allocate(prepared.spec.outChannels, ...sides);
         conv.apply(prepared, from, to, addends.map((name) => maps.get(name)!));
         maps.set(output, to);
         for (const [name, map] of maps) {

@@ -14,13 +14,16 @@ export interface FeatureMap {
   readonly width: number;
 }
 
-/** What follows a layer's sum: see {@link ConvSpec.alpha}. */
+/** What follows a layer's sum, as in PyTorch, also of NaN, which stays, and of infinities: see {@link ConvSpec.alpha}. */
 export type ConvActivation = "none" | "relu" | "leaky_relu" | "elu" | "sigmoid" | "tanh";
 
 /**
  * What a convolution layer does: cross-correlation with zero padding, or its transpose, as PyTorch's `Conv2d` and
  * `ConvTranspose2d`. Layers of 3x3 taps with padding 1, of 2x2 with stride 2, and the latter's transpose have algorithms of
- * their own; all others share one.
+ * their own; others sum their taps in blocks of 3x3, or one by one.
+ *
+ * Where an algorithm combines neighbours (Winograd's: 3x3 and larger), an infinite value or NaN makes NaN of outputs that
+ * lie up to three places beside those which it belongs to; elsewhere it meets its own outputs only.
  */
 export interface ConvSpec {
   /** Taps along rows and columns, >= 1. */
@@ -41,14 +44,24 @@ export interface ConvSpec {
   readonly outChannels: number;
   /** Whether a value per output channel is added. */
   readonly bias: boolean;
-  /** Applied after the bias and before the addends. */
+  /** Applied after the bias and before the addends, unless it is told to be last. */
   readonly activation: ConvActivation;
+  /** Whether the activation follows the addends, as in a residual network's blocks; default false. */
+  readonly activationLast?: boolean;
   /**
    * Below 0, `leaky_relu` is alpha x (default 0.01) and `elu` is alpha (e^x - 1) (default 1). No part in the others.
    */
   readonly alpha?: number;
   /** How many further feature maps (of the output's shape) are added to the result: a residual, a skip connection. */
   readonly addends: 0 | 1 | 2;
+}
+
+/** Values of a device's buffer, from one on. */
+export interface BufferPart {
+  /** Where they are. */
+  readonly buffer: DeviceBuffer;
+  /** Which one is the first. */
+  readonly offset: number;
 }
 
 /** A layer with its weights, made by {@link ConvEngine.prepare}. Opaque. */
@@ -92,11 +105,21 @@ export interface ConvEngine {
    */
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer;
 
+  /**
+   * As {@link prepare}, from weights and a bias on the device, as work that is queued by now leaves them; nothing is read
+   * back. What was rearranged is kept for the next call, until the buffers change or are released, and gives way to
+   * other memory where the budget asks for it.
+   */
+  prepareFrom(spec: ConvSpec, weights: BufferPart, bias?: BufferPart): ConvLayer;
+
+  /** Whether the device's limits allow a layer to be prepared, and applied to images of this size. */
+  supports(spec: ConvSpec, height: number, width: number): boolean;
+
   /** Frees a layer's weights. Does nothing once the device is closed. */
   discard(layer: ConvLayer): void;
 
   /**
-   * output = activation(layer(input) + bias) + addends. `output` may be one of `addends`, never `input`.
+   * output = activation(layer(input) + bias) + addends, or activation(layer(input) + bias + addends). `output` may be one of `addends`, never `input`.
    *
    * @throws {InvalidArgumentError} when a shape does not fit
    */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../util/errors.ts";
 import type { ConvSpec } from "./conv_engine.ts";
+import type { ConvolveKernel } from "./kernel.ts";
 
 /** A number for both axes, or one for the rows and one for the columns. */
 export type Pair = number | readonly [rows: number, columns: number];
@@ -23,15 +24,19 @@ export interface ConvGeometry {
 /**
  * Fills in a spec's defaults.
  *
+ * @param action what is refused, for messages
  * @throws {InvalidArgumentError} when a number is out of range
  */
-export function geometryOf(spec: ConvSpec): ConvGeometry {
+export function geometryOf(
+  spec: Pick<ConvSpec, "kernel" | "stride" | "padding" | "dilation" | "outputPadding" | "transposed">,
+  action = "prepare a layer",
+): ConvGeometry {
   const { stride = 1, padding = 0, dilation = 1, outputPadding = 0, transposed = false } = spec;
   const pair = (name: string, value: Pair, least: number): readonly [number, number] => {
     const both = typeof value === "number" ? [value, value] as const : value;
     if (both?.length !== 2 || !both.every((number) => Number.isSafeInteger(number) && number >= least)) {
       const requirement = `a whole number >= ${least}, or two of them`;
-      throw new InvalidArgumentError("prepare a layer", name, requirement, String(value));
+      throw new InvalidArgumentError(action, name, requirement, String(value));
     }
     return both;
   };
@@ -48,9 +53,14 @@ export function geometryOf(spec: ConvSpec): ConvGeometry {
   );
   if (geometry.outputPadding.some((value, axis) => value > most[axis])) {
     const requirement = transposed ? "less than the stride or the dilation" : "0 unless transposed";
-    throw new InvalidArgumentError("prepare a layer", "outputPadding", requirement, String(outputPadding));
+    throw new InvalidArgumentError(action, "outputPadding", requirement, String(outputPadding));
   }
   return geometry;
+}
+
+/** Which samples a kernel of that kind combines. */
+export function convolveGeometry(kernel: ConvolveKernel): ConvGeometry {
+  return geometryOf({ ...kernel, kernel: [kernel.kernelHeight, kernel.kernelWidth] }, "convolve");
 }
 
 /**
@@ -134,6 +144,6 @@ export function phasesOf(geometry: ConvGeometry, axis: 0 | 1): AxisPhase[] {
 }
 
 /** How many outputs of an axis of `length` samples belong to a phase. */
-export function phaseLength({ first, step }: AxisPhase, length: number): number {
+export function phaseLength({ first, step }: Pick<AxisPhase, "first" | "step">, length: number): number {
   return Math.max(0, Math.ceil((length - first) / step));
 }

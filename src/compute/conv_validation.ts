@@ -11,12 +11,18 @@ export interface Activation {
   readonly kind: ConvActivation;
   /** Of `leaky_relu` and `elu`; 0 else. */
   readonly alpha: number;
+  /** Whether the addends come before it. */
+  readonly last: boolean;
 }
 
 /** A spec's activation. */
-export function activationOf({ activation, alpha }: ConvSpec): Activation {
+export function activationOf({ activation, alpha, activationLast, addends }: ConvSpec): Activation {
   const fallback = ALPHA[activation];
-  return { kind: activation, alpha: fallback === undefined ? 0 : alpha ?? fallback };
+  return {
+    kind: activation,
+    alpha: fallback === undefined ? 0 : alpha ?? fallback,
+    last: activation !== "none" && addends > 0 && activationLast === true,
+  };
 }
 
 /** @throws {InvalidArgumentError} when there is no such activation, or its parameter is no number */

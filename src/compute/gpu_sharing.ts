@@ -5,6 +5,9 @@ export interface GpuSharing {
   /** The GPU device; the library must not destroy it. */
   readonly device: GPUDevice;
 
+  /** Whether it can still compute: not once the device was closed. */
+  readonly isOpen: boolean;
+
   /** The GPU buffer that holds a buffer's values from its start, once all work queued before is done. */
   expose(buffer: DeviceBuffer): GPUBuffer;
 

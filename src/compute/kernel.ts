@@ -1,3 +1,4 @@
+import type { Pair } from "./conv_geometry.ts";
 import type { GriddingKernel } from "./gridding_kernel.ts";
 import type { MapFunction } from "./map_functions.ts";
 import type { RealFftKernel } from "./real_fft_kernel.ts";
@@ -159,11 +160,11 @@ export interface MedianKernel {
 }
 
 /**
- * A dense 2-D convolution layer in the networks' sense (cross-correlation), any size, directly from its definition:
- * the oracle for the tuned {@link ConvEngine} and the path of `Tensor.conv2d`. Inputs: x (batch, inChannels, height,
- * width) and weights (outChannels, inChannels / groups, kernelHeight, kernelWidth); transposed: weights
- * (inChannels, outChannels / groups, kernelHeight, kernelWidth). Zero padding. Output height:
- * floor((height + 2 padding - kernelHeight) / stride) + 1, transposed: (height - 1) stride - 2 padding + kernelHeight.
+ * A 2-D convolution layer in the networks' sense (cross-correlation), any size, directly from its definition: the oracle
+ * for the tuned {@link ConvEngine}, and what `Tensor.conv2d` runs where groups have so few channels that the engine's
+ * layout would be padding for the most part. Inputs: x (batch, inChannels, height, width) and weights (outChannels,
+ * inChannels / groups, kernelHeight, kernelWidth); transposed: weights (inChannels, outChannels / groups, kernelHeight,
+ * kernelWidth). Zero padding. Output sizes: see {@link outputSize}.
  */
 export interface ConvolveKernel {
   /** Which kernel this is. */
@@ -183,9 +184,13 @@ export interface ConvolveKernel {
   /** Columns of the weights. */
   readonly kernelWidth: number;
   /** Step between outputs; transposed, between inserted inputs. */
-  readonly stride: number;
+  readonly stride: Pair;
   /** Zeros assumed on every side of x; transposed, samples cut off every side of the output. */
-  readonly padding: number;
+  readonly padding: Pair;
+  /** Distance of neighbouring taps; default 1. */
+  readonly dilation?: Pair;
+  /** Transposed only: samples added below and to the right; default 0. */
+  readonly outputPadding?: Pair;
   /** Independent groups of channels. */
   readonly groups: number;
   /** Whether it is the transpose. */

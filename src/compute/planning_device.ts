@@ -113,6 +113,14 @@ class PlanningEngine implements ConvEngine {
     return { spec };
   }
 
+  prepareFrom(spec: ConvSpec): ConvLayer {
+    return { spec };
+  }
+
+  supports(spec: ConvSpec, height: number, width: number): boolean {
+    return this.#model.supports(spec, height, width);
+  }
+
   discard(): void {}
 
   apply({ spec }: ConvLayer, _input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void {

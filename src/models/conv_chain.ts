@@ -4,9 +4,9 @@ import type { DeviceNetwork } from "./network_denoiser.ts";
 import { PreparedLayers } from "./prepared_layers.ts";
 import { Workspace } from "./workspace.ts";
 
-/** One 3x3 convolution: weights (outChannels, inChannels, 3, 3). */
+/** One convolution that keeps the image's size: weights (outChannels, inChannels, kernel, kernel), kernel odd. */
 export interface ConvWeights {
-  /** (outChannels, inChannels, 3, 3) */
+  /** (outChannels, inChannels, kernel, kernel) */
   readonly shape: readonly number[];
   /** Row-major values. */
   readonly data: Float32Array;
@@ -22,7 +22,7 @@ export interface ConvChainEnd {
   relu?: boolean;
 }
 
-/** 3x3 convolutions on one device with ReLUs between them: conv(relu(conv(... relu(conv(x))))), perhaps + x. */
+/** Convolutions on one device with ReLUs between them: conv(relu(conv(... relu(conv(x))))), perhaps + x. */
 export class ConvChain implements DeviceNetwork {
   readonly #owned: PreparedLayers;
   readonly #layers: readonly ConvLayer[];
@@ -35,12 +35,12 @@ export class ConvChain implements DeviceNetwork {
   ) {
     this.#owned = new PreparedLayers(engine);
     this.#layers = this.#owned.during(() =>
-      weights.map(({ shape: [outChannels, inChannels], data, bias }, k) => {
+      weights.map(({ shape: [outChannels, inChannels, kernel], data, bias }, k) => {
         const last = k === weights.length - 1;
         const activation = last && !relu ? "none" : "relu";
         const addends = last && residual ? 1 : 0;
         return this.#owned.prepare(
-          { kernel: 3, padding: 1, inChannels, outChannels, activation, addends },
+          { kernel, padding: kernel >> 1, inChannels, outChannels, activation, addends },
           data,
           bias,
         );

@@ -43,12 +43,16 @@ export interface ConvNetShuffle {
   readonly factor: number;
 }
 
-/** x + layers(x); the last layer is a convolution. */
+/** activation(x + layers(x)); the last layer is a convolution, without an activation of its own where this has one. */
 export interface ConvNetResidual {
   /** What it is. */
   readonly type: "residual";
   /** What is added to x. */
   readonly layers: readonly ConvNetLayer[];
+  /** What follows the addition, a part of the block: it counts as no module of its own; default `"none"`. */
+  readonly activation?: ConvActivation;
+  /** The slope of `"leaky_relu"` below 0, default 0.01; the scale of `"elu"`, default 1. */
+  readonly alpha?: number;
   /** The prefix of its parameters' keys; by default its number, counted as in `torch.nn.Sequential`. */
   readonly name?: string;
 }
@@ -78,14 +82,14 @@ const TYPES: readonly ConvNetLayer["type"][] = ["conv", "pixelShuffle", "pixelUn
  * Works out the channels and keys of layers.
  *
  * @param prefix of the keys, empty or with a dot at its end
- * @param adding whether the input is added to the last one's result
+ * @param block the residual block that they are in, whose input is added to the last one's result
  * @throws {InvalidArgumentError} when a layer is none, or does not fit the one before
  */
 export function planLayers(
   layers: readonly ConvNetLayer[],
   inChannels: number,
   prefix = "",
-  adding = false,
+  block?: ConvNetResidual,
 ): { steps: PlannedStep[]; outChannels: number } {
   const steps: PlannedStep[] = [];
   let channels = inChannels;
@@ -95,8 +99,15 @@ export function planLayers(
     const name = `${prefix}${("name" in layer ? layer.name : undefined) ?? index}`;
     switch (layer.type) {
       case "conv": {
-        const conv = planConv(layer, channels, name, prefix, index, adding && k === layers.length - 1);
-        index += 1 + Number(layer.batchNorm ?? false) + Number(conv.spec.activation !== "none");
+        const conv = planConv(
+          layer,
+          channels,
+          name,
+          prefix,
+          index,
+          k === layers.length - 1 ? block : undefined,
+        );
+        index += 1 + Number(layer.batchNorm ?? false) + Number((layer.activation ?? "none") !== "none");
         channels = layer.outChannels;
         steps.push(conv);
         break;
@@ -117,7 +128,7 @@ export function planLayers(
         if (layer.layers?.at(-1)?.type !== "conv") {
           throw refusal("a residual's last layer", '"conv"', String(layer.layers?.at(-1)?.type));
         }
-        const body = planLayers(layer.layers, channels, `${name}.`, true);
+        const body = planLayers(layer.layers, channels, `${name}.`, layer);
         if (body.outChannels !== channels) {
           throw refusal("a residual's outChannels", `its inChannels (${channels})`, String(body.outChannels));
         }
@@ -133,7 +144,7 @@ export function planLayers(
         );
     }
   }
-  if (adding && steps.at(-1)!.type !== "conv") {
+  if (block && steps.at(-1)!.type !== "conv") {
     throw refusal("a residual's last layer", '"conv"', steps.at(-1)!.type);
   }
   return { steps, outChannels: channels };
@@ -145,24 +156,40 @@ function planConv(
   key: string,
   prefix: string,
   index: number,
-  adding: boolean,
+  block: ConvNetResidual | undefined,
 ): PlannedConv {
-  const { outChannels, kernel, stride, dilation, transposed, outputPadding, alpha } = layer;
-  const { activation = "none", bias = true, batchNorm = false } = layer;
+  const { outChannels, kernel, stride, dilation, transposed, outputPadding } = layer;
+  const { bias = true, batchNorm = false } = layer;
+  const activationLast = (block?.activation ?? "none") !== "none";
+  if (activationLast && (layer.activation ?? "none") !== "none") {
+    throw refusal(
+      "the activation of a residual's last layer",
+      '"none", as the block has one',
+      layer.activation!,
+    );
+  }
+  const { activation = "none", alpha } = activationLast ? block! : layer;
   requireCounts("ConvNet", { outChannels });
   const places = { kernel, stride, dilation, transposed, outputPadding };
-  const sizes = { inChannels, outChannels, activation, alpha, addends: adding ? 1 : 0 } as const;
-  const padding = layer.padding === "same" ? samePadding(layer, sizes) : layer.padding;
+  const sizes = {
+    inChannels,
+    outChannels,
+    activation,
+    activationLast,
+    alpha,
+    addends: block ? 1 : 0,
+  } as const;
+  const padding = layer.padding === "same" ? samePadding(layer) : layer.padding;
   const spec = { ...places, ...sizes, padding };
-  geometryOf({ ...spec, bias });
+  geometryOf(spec);
   requireActivation("build ConvNet", spec);
   return { type: "conv", spec, bias, key, normKey: batchNorm ? `${prefix}${index + 1}` : undefined };
 }
 
 /** Zeros on every side that keep the size of an image. */
-function samePadding(layer: ConvNetConv, sizes: Omit<ConvSpec, "bias" | "kernel">): Pair {
+function samePadding(layer: ConvNetConv): Pair {
   const { kernel, dilation, stride, transposed } = layer;
-  const geometry = geometryOf({ kernel, stride, dilation, ...sizes, bias: false });
+  const geometry = geometryOf({ kernel, stride, dilation });
   const both = [0, 1].map((axis) => geometry.dilation[axis] * (geometry.kernel[axis] - 1) / 2);
   if (transposed || geometry.stride.some((step) => step > 1) || !both.every(Number.isInteger)) {
     const requirement = 'numbers unless the stride is 1 and the taps\' reach is odd ("same")';
@@ -181,7 +208,7 @@ export function parameterShapes(
     if (step.type === "residual") return step.steps.forEach(visit);
     if (step.type !== "conv") return;
     const { spec, bias, key, normKey } = step;
-    const { kernel } = geometryOf({ ...spec, bias });
+    const { kernel } = geometryOf(spec);
     const [first, second] = spec.transposed
       ? [spec.inChannels, spec.outChannels]
       : [spec.outChannels, spec.inChannels];
@@ -221,7 +248,7 @@ export function outputShape(
       );
     switch (step.type) {
       case "conv": {
-        const size = outputSize(geometryOf({ ...step.spec, bias: step.bias }), height, width);
+        const size = outputSize(geometryOf(step.spec), height, width);
         if (size[0] < 1 || size[1] < 1) throw refuse(`large enough for the kernel of ${step.key}`);
         return [step.spec.outChannels, ...size] as const;
       }

@@ -22,11 +22,13 @@ import {
   type OnnxSession,
   type OnnxTensor,
 } from "./onnx_runtime.ts";
+import { inTurn } from "./onnx_turns.ts";
 
 /**
  * A denoiser from an ONNX model: one's own network, as PyTorch and others export it. onnxruntime is an optional
  * dependency, fetched from npm when the first model is opened. On webgpu it computes on the default device's own GPU
- * device, if that is a WebGPU one: images then go in and come out as GPU buffers.
+ * device, if that is a WebGPU one: images then go in and come out as GPU buffers, and once that device is closed the model
+ * is of no more use. Models on webgpu run one after the other.
  *
  * @example
  * ```ts
@@ -97,10 +99,9 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
     };
     let session: OnnxSession;
     try {
-      session = await runtime.InferenceSession.create(bytes, {
-        ...gpu ?? { executionProviders: [backend] },
-        logSeverityLevel: 3,
-        intraOpNumThreads: threads,
+      const settings = { ...gpu ?? { executionProviders: [backend] }, logSeverityLevel: 3 };
+      session = await inTurn(runtime, backend, () => {
+        return runtime.InferenceSession.create(bytes, { ...settings, intraOpNumThreads: threads });
       });
     } catch (cause) {
       const advice = shared ? '; on a device of its own ("shareDevice: false") it may do' : "";
@@ -116,7 +117,7 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
         options,
       );
     } catch (error) {
-      await session.release();
+      await inTurn(runtime, backend, () => session.release());
       throw error;
     }
   }
@@ -129,13 +130,14 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
    * (B, 1, H, W)
    * @returns (B, C', H, W) with the model's number of channels
    * @throws {InvalidArgumentError} for other shapes, and for a noise level that is negative or not finite
-   * @throws {OnnxRuntimeError} when the model fails, or gives images of another size
+   * @throws {OnnxRuntimeError} when the model fails, gives images of another size, or its device was closed
    */
   override async forward(x: Tensor, sigma: number | Tensor): Promise<Tensor> {
     if (x.shape.length !== 4 || x.numel === 0) {
       const requirement = "of shape (B, C, H, W), none of them 0";
       throw new InvalidArgumentError("denoise with an ONNX model", "x", requirement, formatShape(x.shape));
     }
+    this.#requireOpen();
     const noise = this.#noiseFor(x);
     const needed = this.#plan.channels;
     const given = x.shape[1] + (noise === "channel" ? 1 : 0);
@@ -153,12 +155,20 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
 
   /** Frees the model. */
   async dispose(): Promise<void> {
-    await this.#session.release();
+    await inTurn(this.#runtime, this.backend, () => this.#session.release());
   }
 
   /** Same as {@link dispose}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** @throws {OnnxRuntimeError} when the device that the model shares was closed */
+  #requireOpen(cause?: unknown): void {
+    const { closed } = this.#exchange;
+    if (!closed) return;
+    const reason = `it runs on ${closed.name}, which was closed; open the model again on another device`;
+    throw new OnnxRuntimeError("run the model", this.backend, reason, { cause });
   }
 
   #noiseFor(x: Tensor): "none" | "channel" | "scalar" | "map" {
@@ -211,11 +221,16 @@ export class OnnxDenoiser extends Denoiser implements AsyncDisposable {
   }
 
   async #infer(input: Tensor, feeds: Record<string, OnnxTensor>): Promise<Tensor> {
+    return await inTurn(this.#runtime, this.backend, () => this.#inferNow(input, feeds));
+  }
+
+  async #inferNow(input: Tensor, feeds: Record<string, OnnxTensor>): Promise<Tensor> {
     const [batch, , height, width] = input.shape;
     let outputs: Record<string, OnnxTensor>;
     try {
       outputs = await this.#session.run(feeds);
     } catch (cause) {
+      this.#requireOpen(cause);
       throw new OnnxRuntimeError("run the model", this.backend, (cause as Error).message, { cause });
     }
     const [name] = Object.keys(outputs);

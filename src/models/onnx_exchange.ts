@@ -19,6 +19,11 @@ export class OnnxExchange {
     this.#device = device;
   }
 
+  /** The device that the model shares and that was closed, so that the model is of no more use. */
+  get closed(): Device | undefined {
+    return this.#device?.sharing?.isOpen === false ? this.#device : undefined;
+  }
+
   /** What the model takes for x, which must live until the model has run. */
   async feed(x: Tensor): Promise<OnnxTensor> {
     const dims = [...x.shape];

@@ -34,7 +34,10 @@ export class UNetNetwork implements DeviceNetwork {
         raise: this.#chain([folded(raiseOf(`Up${scales - k}`, config), config, weights)]),
         merge: this.#pair(`Up_conv${scales - k}`, weights),
       }));
-      this.#last = this.#chain([centred(weights)], false);
+      this.#last = this.#chain(
+        [{ ...weights.get("Conv_1x1.weight")!, bias: weights.get("Conv_1x1.bias")?.data }],
+        false,
+      );
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -143,12 +146,4 @@ function folded(
     return foldBatchNorm(weights, conv, norm, kind);
   }
   return { ...weights.get(`${conv}.weight`)!, bias: weights.get(`${conv}.bias`)?.data };
-}
-
-/** The 1x1 convolution as a 3x3 one: its weights in the middle. */
-function centred(weights: ReadonlyMap<string, HostParameter>): ConvWeights {
-  const { shape: [to, from], data } = weights.get("Conv_1x1.weight")!;
-  const wide = new Float32Array(9 * data.length);
-  data.forEach((value, i) => wide[9 * i + 4] = value);
-  return { shape: [to, from, 3, 3], data: wide, bias: weights.get("Conv_1x1.bias")?.data };
 }

@@ -16,7 +16,14 @@
  */
 export type { BufferReader, Device, DeviceBuffer, DeviceKind, MemoryReport } from "../compute/device.ts";
 export type { GpuSharing } from "../compute/gpu_sharing.ts";
-export type { ConvActivation, ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../compute/conv_engine.ts";
+export type {
+  BufferPart,
+  ConvActivation,
+  ConvEngine,
+  ConvLayer,
+  ConvSpec,
+  FeatureMap,
+} from "../compute/conv_engine.ts";
 export type { Pair } from "../compute/conv_geometry.ts";
 export type * from "../compute/kernel.ts";
 export { DeviceError, OutOfMemoryError } from "../compute/errors.ts";
@@ -33,10 +40,10 @@ export { imaginaryPart, realPart, toComplex } from "./complex.ts";
 export { fft, fftCentred, type FftNorm, type FftOptions, ifft, ifftCentred } from "./fft.ts";
 export { irfft, type IrfftOptions, rfft, type RfftOptions } from "./rfft.ts";
 export type { Nested, TensorData } from "./nested.ts";
-export type { ConvolutionOptions } from "./ops/convolve.ts";
+export type { ConvolutionPlaces } from "./ops/convolve.ts";
 export type { Range } from "./ops/layout.ts";
 export type { PaddingMode } from "./ops/pad.ts";
 export { manualSeed } from "./random.ts";
-export { type ReductionOptions, Tensor, type TensorOptions } from "./tensor.ts";
+export { type ConvolutionOptions, type ReductionOptions, Tensor, type TensorOptions } from "./tensor.ts";
 export { TensorList } from "./tensor_list.ts";
 export type { Signal } from "./signal.ts";

@@ -48,6 +48,7 @@ function randomCase(seed: number): Case {
       activation: ACTIVATIONS[roll(0, 5)],
       ...(roll(0, 1) ? { alpha: 0.2 } : {}),
       addends: roll(0, 2) as 0 | 1 | 2,
+      activationLast: seed % 3 === 0,
     };
     const [height, width] = [1, 2].map(() => roll(0, 4) === 0 ? 1 : roll(2, 23));
     const size = outputSize(geometryOf(spec), height, width);
@@ -152,10 +153,10 @@ Deno.test("the random layers cover every option", () => {
   some(({ spec }) => geometryOf(spec).dilation[0] > 1 && spec.transposed === true);
   some(({ height, width }) => height === 1 || width === 1);
   some(({ spec }) => spec.inChannels > 40);
+  some(({ spec }) => spec.activationLast === true && spec.addends > 0 && spec.activation !== "none");
 });
 
-Deno.test("activations keep NaN and infinity as their formulas do, on the cpu", async () => {
-  const device = new CpuDevice();
+async function assertSpecialValues(device: Device): Promise<void> {
   const x = Float32Array.of(NaN, Infinity, -Infinity, 1e-6, -1e-6, 200, -200, 0);
   const source = upload(device, x);
   const expected: Record<ConvActivation, number[]> = {
@@ -184,7 +185,20 @@ Deno.test("activations keep NaN and infinity as their formulas do, on the cpu", 
     assert.deepEqual(close.map(String), expected[activation].map(String), activation);
   }
   device.close();
-});
+}
+
+Deno.test("activations keep NaN and infinity as their formulas do [cpu]", () =>
+  assertSpecialValues(new CpuDevice()));
+
+for (const preset of [undefined, CACHED_PRESET]) {
+  Deno.test({
+    name: `activations keep NaN and infinity as their formulas do [gpu${preset ? ", buffers" : ""}]`,
+    ignore,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: async () => assertSpecialValues(await openDevice(undefined, preset)),
+  });
+}
 
 Deno.test("special layers are known by what they do, however they are written", () => {
   const of = (spec: Partial<ConvSpec>) => specialOf(geometryOf({ ...plain(1, 1), ...spec }));

@@ -23,7 +23,7 @@ const PLAIN: ConvSpec = {
 };
 
 function buffer(data: Float32Array): CpuBuffer {
-  return { device: {} as Device, length: data.length, data };
+  return { device: {} as Device, length: data.length, data, version: 0, released: false };
 }
 
 function load(

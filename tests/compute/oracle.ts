@@ -1,5 +1,5 @@
 import type { ConvSpec } from "../../src/compute/conv_engine.ts";
-import { geometryOf, outputSize } from "../../src/compute/conv_geometry.ts";
+import { geometryOf, outputSize, type Pair } from "../../src/compute/conv_geometry.ts";
 import type { Device, DeviceBuffer } from "../../src/compute/device.ts";
 import type {
   AxisTable,
@@ -127,12 +127,15 @@ export function convolveReference(
   weights: Float32Array,
 ): Float64Array {
   const { batch, inChannels, outChannels, height, width, kernelHeight: kh, kernelWidth: kw } = kernel;
-  const { stride, padding, groups, transposed } = kernel;
-  const size = (length: number, taps: number) =>
+  const { groups, transposed } = kernel;
+  const both = (pair: Pair) => typeof pair === "number" ? [pair, pair] : pair;
+  const [stride, padding] = [both(kernel.stride), both(kernel.padding)];
+  const [dilation, extra] = [both(kernel.dilation ?? 1), both(kernel.outputPadding ?? 0)];
+  const size = (length: number, taps: number, axis: number) =>
     transposed
-      ? (length - 1) * stride - 2 * padding + taps
-      : Math.floor((length + 2 * padding - taps) / stride) + 1;
-  const [outHeight, outWidth] = [size(height, kh), size(width, kw)];
+      ? (length - 1) * stride[axis] - 2 * padding[axis] + dilation[axis] * (taps - 1) + 1 + extra[axis]
+      : Math.floor((length + 2 * padding[axis] - dilation[axis] * (taps - 1) - 1) / stride[axis]) + 1;
+  const [outHeight, outWidth] = [size(height, kh, 0), size(width, kw, 1)];
   const [inGroup, outGroup] = [inChannels / groups, outChannels / groups];
   const output = new Float64Array(batch * outChannels * outHeight * outWidth);
   for (let n = 0; n < batch; n++) {
@@ -147,7 +150,8 @@ export function convolveReference(
             const [rows, columns] = transposed ? [height, width] : [outHeight, outWidth];
             for (let i = 0; i < rows; i++) {
               for (let j = 0; j < columns; j++) {
-                const [fineRow, fineColumn] = [i * stride + u - padding, j * stride + v - padding];
+                const fineRow = i * stride[0] + u * dilation[0] - padding[0];
+                const fineColumn = j * stride[1] + v * dilation[1] - padding[1];
                 const [inRow, inColumn, outRow, outColumn] = transposed
                   ? [i, j, fineRow, fineColumn]
                   : [fineRow, fineColumn, i, j];
@@ -165,7 +169,7 @@ export function convolveReference(
   return output;
 }
 
-/** A network layer by its definition: activation(layer(x) + bias) + addends. */
+/** A network layer by its definition: activation(layer(x) + bias) + addends, or the addends first. */
 export function layerReference(
   spec: ConvSpec,
   height: number,
@@ -204,8 +208,9 @@ export function layerReference(
   }
   const activate = ACTIVATIONS[spec.activation];
   return output.map((value, i) => {
-    const active = activate(value + (bias ? bias[Math.floor(i / plane)] : 0), spec.alpha);
-    return addends.reduce((sum, addend) => sum + addend[i], active);
+    const sum = value + (bias ? bias[Math.floor(i / plane)] : 0);
+    const added = addends.reduce((total, addend) => total + addend[i], 0);
+    return spec.activationLast ? activate(sum + added, spec.alpha) : activate(sum, spec.alpha) + added;
   });
 }
 

@@ -28,7 +28,8 @@ function reference(layers: readonly ConvNetLayer[], state: State, input: Planes,
     index++;
     if (layer.type === "residual") {
       const inner = reference(layer.layers, state, x, `${key}.`);
-      x = { shape: x.shape, values: x.values.map((value, i) => value + inner.values[i]) };
+      const sums = x.values.map((value, i) => value + inner.values[i]);
+      x = { shape: x.shape, values: activated(sums, layer.activation, layer.alpha) };
       continue;
     }
     if (layer.type !== "conv") {
@@ -71,27 +72,29 @@ function reference(layers: readonly ConvNetLayer[], state: State, input: Planes,
       });
     }
     if (activation !== "none") index++;
-    const identity: ConvSpec = {
-      kernel: 1,
-      inChannels: 1,
-      outChannels: 1,
-      bias: false,
-      activation,
-      addends: 0,
-    };
-    const one = Float32Array.of(1);
-    const active = layerReference(
-      { ...identity, alpha: layer.alpha },
-      1,
-      values.length,
-      Float32Array.from(values),
-      one,
-      undefined,
-      [],
-    );
-    x = { shape: [outChannels, ...size], values: Float32Array.from(active) };
+    x = { shape: [outChannels, ...size], values: activated(values, activation, layer.alpha) };
   }
   return x;
+}
+
+/** An activation of every value, as the layers' reference has it. */
+function activated(
+  values: ArrayLike<number>,
+  activation: ConvSpec["activation"] = "none",
+  alpha?: number,
+): Float32Array {
+  const one = Float32Array.of(1);
+  const identity: ConvSpec = {
+    kernel: 1,
+    inChannels: 1,
+    outChannels: 1,
+    bias: false,
+    activation,
+    alpha,
+    addends: 0,
+  };
+  const x = Float32Array.from(values);
+  return Float32Array.from(layerReference(identity, 1, x.length, x, one, undefined, []));
 }
 
 /** Pixel shuffle, or its inverse, index by index. */
@@ -193,6 +196,28 @@ const NETWORKS:
       [24, 36],
     ],
     [
+      [
+        { type: "conv", outChannels: 9, kernel: 3, padding: 1, batchNorm: true, activation: "relu" },
+        {
+          type: "residual",
+          activation: "relu",
+          layers: [
+            { type: "conv", outChannels: 9, kernel: 3, padding: 1, batchNorm: true, activation: "relu" },
+            { type: "conv", outChannels: 9, kernel: 3, padding: 1, batchNorm: true },
+          ],
+        },
+        {
+          type: "residual",
+          activation: "leaky_relu",
+          alpha: 0.3,
+          layers: [{ type: "conv", outChannels: 9, kernel: 5, padding: 2 }],
+        },
+        { type: "conv", outChannels: 2, kernel: 3, padding: 1 },
+      ],
+      2,
+      [14, 11],
+    ],
+    [
       [{ type: "residual", layers: [{ type: "conv", outChannels: 5, kernel: 5, padding: 2 }] }],
       5,
       [1, 4],
@@ -280,6 +305,11 @@ Deno.test("layers that do not fit together are refused by name", async () => {
   await refused([{ type: "pixelShuffle", factor: 0 }], /factor must be a whole number >= 1/);
   await refused([{ type: "residual", layers: [] }], /last layer must be "conv"/);
   await refused([{ type: "residual", layers: [conv, { type: "pixelShuffle", factor: 2 }] }], /last layer/);
+  await refused(
+    [{ type: "residual", activation: "relu", layers: [{ ...conv, activation: "elu" }] }],
+    /the activation of a residual's last layer must be "none", as the block has one, got elu/,
+  );
+  await refused([{ type: "residual", activation: "gelu", layers: [conv] }], /activation must be none, relu/);
   await refused(
     [{ type: "residual", layers: [{ ...conv, outChannels: 5 }] }],
     /outChannels must be its inChannels/,

@@ -266,3 +266,54 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "ONNX: several models on one GPU device, asked at once, and the device closed before them",
+  ignore: Deno.env.get("DEEPINV_SKIP_GPU") === "1",
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    let device = await openDevice("gpu");
+    setDefaultDevice(device);
+    const open = (name = "blind") => OnnxDenoiser.create({ model: model(name), backend: "webgpu" });
+    try {
+      using x = image(1, 2, 16, 12), sigma = Tensor.from([0.4]);
+      using column = sigma.reshape([1, 1, 1, 1]);
+      using expected = blind(x), weighted = scaled(x, column);
+      const [first, second] = await Promise.all([open(), open()]);
+      await using other = await open("scalar_b");
+      const results = await Promise.all([
+        first.forward(x, 0),
+        other.forward(x, 0.4),
+        second.forward(x, 0),
+        first.forward(x, 0),
+        other.forward(x, 0.4),
+      ]);
+      for (const [i, y] of results.entries()) {
+        await assertClose(y, i % 3 === 1 ? weighted : expected, `answer ${i}`);
+        y.dispose();
+      }
+      await second.dispose();
+      using still = await first.forward(x, 0);
+      await assertClose(still, expected, "after another model was freed");
+      const late = first.forward(x, 0).then((y) => y.dispose(), (error) => error);
+      device.close();
+      const outcome = await late;
+      assert.ok(outcome === undefined || outcome instanceof Error);
+      const closed = /Cannot run the model \(webgpu\): it runs on .*, which was closed; open the model again/;
+      await assert.rejects(first.forward(x, 0), closed);
+      device = await openDevice("gpu");
+      setDefaultDevice(device);
+      using here = image(1, 2, 16, 12);
+      await assert.rejects(first.forward(here, 0), closed);
+      await first.dispose();
+      await using fresh = await open();
+      using again = await fresh.forward(here, 0);
+      using wanted = blind(here);
+      await assertClose(again, wanted, "on the next device");
+    } finally {
+      setDefaultDevice(undefined);
+      device.close();
+    }
+  },
+});

@@ -1,10 +1,11 @@
 import type { DRUNetConfig } from "../../src/models/mod.ts";
 import { Tensor } from "../../src/tensor/mod.ts";
+import { directConvolution } from "./direct_convolution.ts";
 
-/** A DRUNet written down layer by layer with `Tensor.conv2d`: input (B, C + 1, H, W), sides multiples of 8. */
+/** A DRUNet written down layer by layer: input (B, C + 1, H, W), sides multiples of 8. */
 export function plainDRUNet(state: ReadonlyMap<string, Tensor>, { nb }: DRUNetConfig, input: Tensor): Tensor {
   const weight = (key: string) => state.get(`${key}.weight`)!;
-  const conv = (x: Tensor, key: string) => x.conv2d(weight(key), { padding: 1 });
+  const conv = (x: Tensor, key: string) => directConvolution(x, weight(key), { padding: 1 });
   const blocks = (x: Tensor, stage: string, first: number) => {
     for (let k = first; k < first + nb; k++) {
       x = x.add(conv(conv(x, `${stage}.${k}.res.0`).relu(), `${stage}.${k}.res.2`));
@@ -12,9 +13,9 @@ export function plainDRUNet(state: ReadonlyMap<string, Tensor>, { nb }: DRUNetCo
     return x;
   };
   const down = (x: Tensor, stage: string) =>
-    blocks(x, stage, 0).conv2d(weight(`${stage}.${nb}`), { stride: 2 });
+    directConvolution(blocks(x, stage, 0), weight(`${stage}.${nb}`), { stride: 2 });
   const up = (x: Tensor, stage: string) =>
-    blocks(x.convTranspose2d(weight(`${stage}.0`), { stride: 2 }), stage, 1);
+    blocks(directConvolution(x, weight(`${stage}.0`), { stride: 2, transposed: true }), stage, 1);
   const x1 = conv(input, "m_head");
   const x2 = down(x1, "m_down1"), x3 = down(x2, "m_down2"), x4 = down(x3, "m_down3");
   const body = blocks(x4, "m_body", 0);

@@ -2,6 +2,7 @@ import { DnCNN, DRUNet, FFDNet, type NetworkDenoiser, UNet } from "../../src/mod
 import { openDevice, Tensor } from "../../src/tensor/mod.ts";
 import { largestDifference, onBothDevices } from "../golden.ts";
 import { Plain } from "../tensor/plain.ts";
+import { directConvolution } from "./direct_convolution.ts";
 import { plainForward } from "./plain_drunet.ts";
 import assert from "node:assert/strict";
 
@@ -14,7 +15,7 @@ function numbers(seed: number): (least: number, most: number) => number {
   };
 }
 
-/** The cpu device's convolution sums in float64; the network's parameters there. */
+/** Where direct convolutions sum in float64: the network's parameters there. */
 async function onCpu(
   network: NetworkDenoiser,
   x: Tensor,
@@ -71,7 +72,7 @@ for (let seed = 1; seed <= 10; seed++) {
     );
     let expected = input;
     for (const [k, name] of names.entries()) {
-      expected = expected.conv2d(state.get(`${name}.weight`)!, { padding: 1 });
+      expected = directConvolution(expected, state.get(`${name}.weight`)!, { padding: 1 });
       if (bias) expected = expected.add(state.get(`${name}.bias`)!.reshape([1, expected.shape[1], 1, 1]));
       expected = k < names.length - 1 ? expected.relu() : expected.add(input);
     }

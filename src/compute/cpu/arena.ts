@@ -44,6 +44,8 @@ export class Arena {
   #end = BASE;
   #live = 0;
   #peak = 0;
+  /** Frees blocks that were lent back with {@link Arena.keep}; set by who keeps them. */
+  reclaim: (() => void) | undefined;
 
   /**
    * @param limit bytes it may use at most; 4 GiB at most
@@ -77,7 +79,11 @@ export class Arena {
    */
   allocate(bytes: number): number | undefined {
     const size = blockSize(bytes);
-    const address = this.#fromGaps(size) ?? this.#fromEnd(size);
+    let address = this.#fromGaps(size) ?? this.#fromEnd(size);
+    if (address === undefined && this.reclaim) {
+      this.reclaim();
+      address = this.#fromGaps(size) ?? this.#fromEnd(size);
+    }
     if (address === undefined) return undefined;
     this.#blocks.set(address, size);
     this.#live += size;
@@ -143,6 +149,23 @@ export class Arena {
     } else {
       this.#gaps.splice(first, joined, gap);
     }
+  }
+
+  /** Counts an allocated block as pooled from now on: its owner can do without it, see {@link Arena.reclaim}. */
+  keep(bytes: number): void {
+    this.#live -= blockSize(bytes);
+  }
+
+  /** Counts a block that was kept as live again. */
+  reuse(bytes: number): void {
+    this.#live += blockSize(bytes);
+    this.#peak = Math.max(this.#peak, this.#live);
+  }
+
+  /** Gives a block back that was kept. */
+  releaseKept(address: number, bytes: number): void {
+    this.#live += blockSize(bytes);
+    this.release(address, bytes);
   }
 
   /** `length` float32 values from `address` on. */

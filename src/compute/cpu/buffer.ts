@@ -4,4 +4,8 @@ import type { DeviceBuffer } from "../device.ts";
 export interface CpuBuffer extends DeviceBuffer {
   /** The values, in place. */
   readonly data: Float32Array;
+  /** Times that they were written. */
+  version: number;
+  /** Whether it was given back. */
+  released: boolean;
 }

@@ -36,8 +36,8 @@ export interface ConvAlgorithm {
   /** How many units the layer has. */
   units(plan: LayerPlan, output: CpuFeatureMap): number;
 
-  /** Units that a thread should take at a time, when `threads` share `units`. */
-  grain(plan: LayerPlan, units: number, threads: number): number;
+  /** Units that a thread should take at a time, when `threads` share the `units` of an output. */
+  grain(plan: LayerPlan, units: number, threads: number, output: CpuFeatureMap): number;
 
   /** Computes units first <= u < end. */
   run(

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
-import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import type { BufferPart, ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
 import { type ConvGeometry, geometryOf, type SpecialConv, specialOf } from "../conv_geometry.ts";
 import {
   type Activation,
@@ -11,6 +11,7 @@ import {
 } from "../conv_validation.ts";
 import type { DeviceBuffer } from "../device.ts";
 import { DeviceError } from "../errors.ts";
+import { LayerCache, type LayerSource, layerSource } from "../layer_cache.ts";
 import { type Arena, blockSize } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
 import type { ConvAlgorithm, LayerPlan, PackedLayer } from "./conv_algorithm.ts";
@@ -22,12 +23,13 @@ import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
 import { KernelCache } from "./wasm/kernels.ts";
 import type { ThreadPool } from "./threads/pool.ts";
 import { winograd } from "./winograd.ts";
+import { tilesPay, winogradGeneral } from "./winograd_general.ts";
 
 const SPECIAL: Record<SpecialConv, ConvAlgorithm> = { conv3x3: winograd, down2x2, up2x2 };
 
-function algorithmOf(geometry: ConvGeometry): ConvAlgorithm {
-  const special = specialOf(geometry);
-  return special ? SPECIAL[special] : general;
+function algorithmOf(plan: LayerPlan): ConvAlgorithm {
+  const special = specialOf(plan.geometry);
+  return special ? SPECIAL[special] : tilesPay(plan) ? winogradGeneral : general;
 }
 
 class CpuConvLayer implements ConvLayer, PackedLayer {
@@ -35,6 +37,8 @@ class CpuConvLayer implements ConvLayer, PackedLayer {
   readonly geometry: ConvGeometry;
   readonly activation: Activation;
   discarded = false;
+  /** The buffers that it was made from, unless the host gave the values. */
+  source: LayerSource | undefined;
 
   constructor(
     readonly engine: CpuConvEngine,
@@ -57,6 +61,7 @@ export class CpuConvEngine implements ConvEngine {
   readonly #arena: Arena;
   readonly #kernels: KernelCache;
   readonly #threads: ThreadPool | undefined;
+  readonly #idle: LayerCache<CpuConvLayer>;
   #live = 0;
 
   /**
@@ -67,6 +72,8 @@ export class CpuConvEngine implements ConvEngine {
     this.#arena = arena;
     this.#threads = threads;
     this.#kernels = new KernelCache(arena.memory, math);
+    this.#idle = new LayerCache(({ weights, bytes }) => arena.releaseKept(weights, bytes));
+    arena.reclaim = () => this.#idle.clear();
   }
 
   /** Bytes of feature maps and weights; the arena's counters include them. */
@@ -97,7 +104,7 @@ export class CpuConvEngine implements ConvEngine {
   scratchBytes(spec: ConvSpec, height: number, width: number): number {
     const plan = planOf(spec, geometryOf(spec));
     const threads = isWorthSharing(plan, height, width) ? this.#threads?.size ?? 1 : 1;
-    return threads * blockSize(algorithmOf(plan.geometry).scratchBytes(plan, height, width));
+    return threads * blockSize(algorithmOf(plan).scratchBytes(plan, height, width));
   }
 
   release(map: FeatureMap): void {
@@ -112,7 +119,9 @@ export class CpuConvEngine implements ConvEngine {
   }
 
   unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
-    this.#transfer(this.#map(map), planes("unpack", target, offset, map), offset, true);
+    const values = planes("unpack", target, offset, map);
+    (target as CpuBuffer).version++;
+    this.#transfer(this.#map(map), values, offset, true);
   }
 
   /**
@@ -122,8 +131,37 @@ export class CpuConvEngine implements ConvEngine {
    * @throws {OutOfMemoryError} when the arena is full
    */
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
+    return this.#prepare(spec, weights, bias);
+  }
+
+  prepareFrom(spec: ConvSpec, weights: BufferPart, bias?: BufferPart): ConvLayer {
+    const source = layerSource(spec, weights, bias);
+    const kept = this.#idle.take(source);
+    if (kept) {
+      this.#arena.reuse(kept.bytes);
+      this.#live += kept.bytes;
+      kept.discarded = false;
+      return kept;
+    }
+    const [rows, columns] = geometryOf(spec).kernel;
+    const filters = part(weights, spec.inChannels * spec.outChannels * rows * columns);
+    const layer = this.#prepare(spec, filters, bias && part(bias, spec.outChannels));
+    layer.source = source;
+    return layer;
+  }
+
+  supports(): boolean {
+    return true;
+  }
+
+  /** Frees what was kept of layers made from a buffer, which is released. */
+  forget(buffer: DeviceBuffer): void {
+    this.#idle.forget(buffer);
+  }
+
+  #prepare(spec: ConvSpec, weights: Float32Array, bias: Float32Array | undefined): CpuConvLayer {
     const plan = planOf(spec, validateSpec(spec, weights, bias));
-    const algorithm = algorithmOf(plan.geometry);
+    const algorithm = algorithmOf(plan);
     const sizes = algorithm.sizes(plan);
     const bytes = 4 * (sizes.weights + sizes.bias);
     const address = this.#arena.reserve(bytes);
@@ -138,7 +176,8 @@ export class CpuConvEngine implements ConvEngine {
     const own = this.#layer(layer);
     own.discarded = true;
     this.#live -= own.bytes;
-    this.#arena.release(own.weights, own.bytes);
+    if (own.source && this.#idle.put(own.source, own)) this.#arena.keep(own.bytes);
+    else this.#arena.release(own.weights, own.bytes);
   }
 
   /**
@@ -161,7 +200,7 @@ export class CpuConvEngine implements ConvEngine {
     if (threads && isWorthSharing(own, output.height, output.width)) {
       return threads.run(this.#kernels, {
         units,
-        grain: algorithm.grain(own, units, threads.size),
+        grain: algorithm.grain(own, units, threads.size, task.output),
         scratchBytes,
         run: (kernels, scratch, first, end) => algorithm.run(kernels, own, task, scratch, first, end),
       });
@@ -198,8 +237,8 @@ export class CpuConvEngine implements ConvEngine {
   }
 }
 
-/** Multiplications of a layer below which waking a thread takes longer than its share: some tenths of a millisecond. */
-const WORTH_SHARING = 2 ** 22;
+/** Multiplications of a layer below which sharing them takes longer than it saves: some fifty microseconds. */
+const WORTH_SHARING = 2 ** 20;
 
 function isWorthSharing({ spec, geometry }: LayerPlan, height: number, width: number): boolean {
   const { kernel, stride, transposed } = geometry;
@@ -209,6 +248,11 @@ function isWorthSharing({ spec, geometry }: LayerPlan, height: number, width: nu
 
 function planOf(spec: ConvSpec, geometry: ConvGeometry): LayerPlan {
   return { spec: Object.freeze({ ...spec }), geometry, activation: activationOf(spec) };
+}
+
+/** `count` values of a buffer of this device. */
+function part({ buffer, offset }: BufferPart, count: number): Float32Array {
+  return (buffer as CpuBuffer).data.subarray(offset, offset + count);
 }
 
 /** The buffer's values, after a check that `map` fits in from `offset` on. */

@@ -1,9 +1,8 @@
 import { type AxisPhase, type ConvGeometry, phaseLength, phasesOf } from "../conv_geometry.ts";
 import { addendDistances, type ConvAlgorithm, evenGrain, type LayerPlan } from "./conv_algorithm.ts";
-import { type CpuFeatureMap, padded } from "./feature_map.ts";
+import { padded } from "./feature_map.ts";
+import { stageRows } from "./stage_rows.ts";
 import { gemm, packPanels } from "./wasm/gemm.ts";
-import type { WasmFunction } from "./wasm/kernels.ts";
-import { stageRow } from "./wasm/stage_row.ts";
 
 /**
  * Any convolution, and any transposed one, as a matrix product per output row, without unfolding the image: the pixels
@@ -78,12 +77,12 @@ export const general: ConvAlgorithm = {
         epilogue: { activation, addends },
       });
       const rowBytes = inBorder ? input.rowBytes : block.rowBytes;
-      const stage = inBorder ? undefined : kernels.get(stageRow, STAGE_ROW);
       for (let unit = from; unit < to; unit++) {
         const [begins, ends] = [unit * block.rows, Math.min((unit + 1) * block.rows, block.outRows)];
         const top = rows.start + begins * rows.advance;
-        if (stage) {
-          stageRows(stage, input, scratch, top, inputRows(rows, ends - begins), columns.start, rowBytes);
+        if (!inBorder) {
+          const count = inputRows(rows, ends - begins);
+          stageRows(kernels, input, scratch, { top, count, start: columns.start, rowBytes });
         }
         const left = inBorder
           ? input.origin + top * input.rowBytes + 4 * columns.start * input.pixel
@@ -113,7 +112,6 @@ export const general: ConvAlgorithm = {
 const ROWS = 8;
 /** Bytes of copied rows that stay in the second-level cache; a single output row may need more. */
 const STAGED_BYTES = 1 << 20;
-const STAGE_ROW = Object.freeze({});
 
 /** Outputs that are computed alike, and where their weights begin: (rows of taps, taps, channels) x columns. */
 interface Phase {
@@ -177,31 +175,4 @@ function fitsBorder({ kernel, stride, padding, dilation, outputPadding, transpos
     const behind = Math.floor((reach - padding[axis] + outputPadding[axis]) / stride[axis]);
     return before <= 1 && behind <= 1;
   });
-}
-
-/** Copies rows top .. top + count of the input from column `start` on, `rowBytes` each; outside the image they are 0. */
-function stageRows(
-  stage: WasmFunction,
-  input: CpuFeatureMap,
-  scratch: number,
-  top: number,
-  count: number,
-  start: number,
-  rowBytes: number,
-): void {
-  const pixel = 4 * input.pixel;
-  const columns = rowBytes / pixel;
-  const left = Math.min(Math.max(-start, 0), columns);
-  const inside = Math.max(0, Math.min(start + columns, input.width) - Math.max(start, 0));
-  for (let i = 0; i < count; i++) {
-    const row = top + i;
-    const present = row >= 0 && row < input.height ? inside : 0;
-    stage(
-      scratch + i * rowBytes,
-      pixel * left,
-      input.origin + (present > 0 ? row * input.rowBytes + pixel * Math.max(start, 0) : 0),
-      pixel * present,
-      rowBytes - pixel * (left + present),
-    );
-  }
 }

@@ -1,4 +1,4 @@
-import { convolvedSize } from "../convolved_size.ts";
+import { convolveGeometry, outputSize } from "../conv_geometry.ts";
 import type { ConvolveKernel } from "../kernel.ts";
 import type { Arena } from "./arena.ts";
 import { kernelsOf } from "./kernel_cache.ts";
@@ -24,7 +24,7 @@ export function convolve(
   pool?: ThreadPool,
 ): void {
   const { batch, inChannels, outChannels, kernelHeight, kernelWidth, groups } = kernel;
-  const [outHeight, outWidth] = convolvedSize(kernel);
+  const [outHeight, outWidth] = outputSize(convolveGeometry(kernel), kernel.height, kernel.width);
   const units = batch * outChannels;
   if (units * outHeight * outWidth === 0) return;
   const products = output.length * (inChannels / groups) * kernelHeight * kernelWidth;
@@ -65,8 +65,9 @@ function addTaps(
   sums: number,
 ): void {
   const { inChannels, outChannels, height, width, kernelHeight, kernelWidth, groups } = kernel;
-  const { stride, padding, transposed } = kernel;
-  const [outHeight, outWidth] = convolvedSize(kernel);
+  const geometry = convolveGeometry(kernel);
+  const { stride, padding, dilation, transposed } = geometry;
+  const [outHeight, outWidth] = outputSize(geometry, height, width);
   const inGroup = inChannels / groups, outGroup = outChannels / groups;
   const item = Math.floor(unit / outChannels), o = unit % outChannels;
   const group = Math.floor(o / outGroup);
@@ -78,19 +79,21 @@ function addTaps(
     const filter = transposed ? c * outGroup + (o % outGroup) : o * inGroup + (c % inGroup);
     const plane = x + 4 * (item * inChannels + c) * height * width;
     for (let u = 0; u < kernelHeight; u++) {
-      const [top, bottom] = inside(u - padding, stride, rows, fineRows);
+      const shiftRow = u * dilation[0] - padding[0];
+      const [top, bottom] = inside(shiftRow, stride[0], rows, fineRows);
       for (let v = 0; v < kernelWidth; v++) {
-        const [left, right] = inside(v - padding, stride, columns, fineColumns);
+        const shiftColumn = v * dilation[1] - padding[1];
+        const [left, right] = inside(shiftColumn, stride[1], columns, fineColumns);
         if (top >= bottom || left >= right) continue;
         const weight = weights + 4 * ((filter * kernelHeight + u) * kernelWidth + v);
         const coarse = top * columns + left;
-        const fine = (top * stride + u - padding) * fineColumns + left * stride + v - padding;
+        const fine = (top * stride[0] + shiftRow) * fineColumns + left * stride[1] + shiftColumn;
         const size = [bottom - top, right - left] as const;
         if (transposed) {
           run(
             sums + 8 * fine,
-            8 * stride * outWidth,
-            8 * stride,
+            8 * stride[0] * outWidth,
+            8 * stride[1],
             plane + 4 * coarse,
             4 * width,
             4,
@@ -103,8 +106,8 @@ function addTaps(
             8 * outWidth,
             8,
             plane + 4 * fine,
-            4 * stride * width,
-            4 * stride,
+            4 * stride[0] * width,
+            4 * stride[1],
             weight,
             ...size,
           );

@@ -21,6 +21,7 @@ import { ThreadPool } from "./threads/pool.ts";
 /** A buffer inside the arena, or on the JavaScript heap (`address` undefined) once the arena's 4 GiB are full. */
 class Allocation implements CpuBuffer {
   released = false;
+  version = 0;
 
   constructor(
     readonly device: CpuDevice,
@@ -92,12 +93,14 @@ export class CpuDevice implements Device {
     if (this.#closed) return;
     const allocation = this.#own(buffer);
     allocation.released = true;
+    this.conv.forget(allocation);
     if (allocation.address !== undefined) this.#arena.release(allocation.address, allocation.length * 4);
     else this.#heapLive -= allocation.length * 4;
   }
 
   write(buffer: DeviceBuffer, data: Float32Array, offset = 0): void {
-    const target = this.#own(buffer).data;
+    const own = this.#own(buffer);
+    const target = own.data;
     if (!Number.isSafeInteger(offset) || offset < 0 || offset + data.length > target.length) {
       throw new InvalidArgumentError(
         "write to a buffer",
@@ -106,6 +109,7 @@ export class CpuDevice implements Device {
         `${offset} + ${data.length}`,
       );
     }
+    own.version++;
     target.set(data, offset);
   }
 
@@ -124,7 +128,9 @@ export class CpuDevice implements Device {
 
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
     const sources = inputs.map((input) => this.#own(input).data);
-    const target = this.#own(output).data;
+    const result = this.#own(output);
+    const target = result.data;
+    result.version++;
     switch (kernel.kind) {
       case "map":
         return map(this.#arena, kernel, sources, target, this.#threads);

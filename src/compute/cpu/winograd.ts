@@ -1,18 +1,18 @@
 import type { ConvSpec } from "../conv_engine.ts";
-import { addendDistances, type ConvAlgorithm, TASKS_PER_THREAD } from "./conv_algorithm.ts";
+import { type ConvAlgorithm, TASKS_PER_THREAD } from "./conv_algorithm.ts";
 import { padded } from "./feature_map.ts";
-import { gemm, GEMM_ROWS } from "./wasm/gemm.ts";
+import { GEMM_ROWS } from "./wasm/gemm.ts";
 import { winogradInput } from "./wasm/winograd_input.ts";
-import { winogradOutput } from "./wasm/winograd_output.ts";
 import { winogradWeights } from "./wasm/winograd_weights.ts";
+import { batchOf, tileBytes, tileProduct } from "./winograd_tiles.ts";
 
 /**
  * 3x3 convolution by Winograd's F(4x4, 3x3): 36 multiplications for 16 results instead of 144. Measured against a direct
  * product it wins from 1 channel up, except on images of 2x2 pixels and less, where neither takes time.
  *
- * Tiles are worked on in batches whose buffers stay in the second-level cache: transform the inputs of a batch; then,
- * for 32 output channels at a time, multiply at each of the 36 positions (tiles x channels times channels x 32) and
- * transform back.
+ * Tiles are worked on in batches whose buffers stay in the second-level cache: transform the inputs of a batch, then
+ * multiply and transform back ({@link tileProduct}). A unit is a tile, or, where they are few, a part of the output
+ * channels: the weights are what takes time there.
  */
 export const winograd: ConvAlgorithm = {
   sizes({ spec }) {
@@ -30,15 +30,15 @@ export const winograd: ConvAlgorithm = {
   },
 
   scratchBytes({ spec }) {
-    const { depth, columns, batch } = dimensions(spec);
-    return 4 * 36 * batch * (depth + Math.min(columns, COLUMNS));
+    return tileBytes(dimensions(spec));
   },
 
-  units(_plan, output) {
-    return output.tiles;
+  units({ spec }, output) {
+    return output.tiles > FEW_TILES ? output.tiles : Math.ceil(dimensions(spec).columns / COLUMNS);
   },
 
-  grain({ spec }, units, threads) {
+  grain({ spec }, units, threads, output) {
+    if (output.tiles <= FEW_TILES) return Math.ceil(units / threads);
     const { batch } = dimensions(spec);
     const share = Math.ceil(units / threads / GEMM_ROWS) * GEMM_ROWS;
     return share <= batch ? share : Math.max(1, Math.floor(share / TASKS_PER_THREAD / batch)) * batch;
@@ -47,78 +47,33 @@ export const winograd: ConvAlgorithm = {
   run(kernels, layer, task, scratch, first, end) {
     const { input, output } = task;
     const { depth, columns, batch } = dimensions(layer.spec);
-    const [addend0, addend1] = addendDistances(task);
+    const few = output.tiles <= FEW_TILES;
+    const wanted = few ? [first * COLUMNS, Math.min(end * COLUMNS, columns)] as const : undefined;
+    const [begin, last] = few ? [0, output.tiles] : [first, end];
     const forward = kernels.get(winogradInput, { channels: depth, batch });
-    const products = scratch + 4 * 36 * batch * depth;
-    const chunks = range(0, columns, COLUMNS).map((start) => {
-      const channels = Math.min(COLUMNS, columns - start);
-      const { activation, spec: { addends } } = layer;
-      return {
-        start,
-        channels,
-        multiply: kernels.get(gemm, {
-          depth,
-          segments: 1,
-          columns: channels,
-          rowStepA: depth,
-          rowStepC: channels,
-        }),
-        backward: kernels.get(winogradOutput, {
-          pixel: columns,
-          channels,
-          batch,
-          activation,
-          addends,
-        }),
-      };
-    });
-    for (let tile = first; tile < end; tile += batch) {
-      const count = Math.min(batch, end - tile);
-      const rows = Math.ceil(count / GEMM_ROWS) * GEMM_ROWS;
+    const finish = tileProduct(kernels, { depth, columns, batch, pixel: columns, wanted }, layer, task);
+    for (let tile = begin; tile < last; tile += batch) {
+      const count = Math.min(batch, last - tile);
       forward(input.address, input.rowBytes, output.tilesPerRow, tile, count, scratch);
-      for (const { start, channels, multiply, backward } of chunks) {
-        multiply(
-          scratch,
-          layer.weights + 4 * start * depth,
-          products,
-          rows,
-          36,
-          0,
-          4 * batch * depth,
-          4 * depth * columns,
-          4 * batch * channels,
-          0,
-          0,
-          0,
-        );
-        backward(
-          products,
-          output.origin + 4 * start,
-          output.rowBytes,
-          output.tilesPerRow,
-          tile,
-          count,
-          output.height,
-          output.width,
-          layer.bias + 4 * start,
-          addend0,
-          addend1,
-        );
-      }
+      finish({
+        tiles: scratch,
+        weights: layer.weights,
+        map: output.origin,
+        rowBytes: output.rowBytes,
+        tilesPerRow: output.tilesPerRow,
+        first: tile,
+        count,
+        height: output.height,
+        width: output.width,
+      });
     }
   },
 };
 
-/** Output channels that are multiplied and transformed back at a time. */
-const COLUMNS = 32;
+/** Tiles up to which threads share the output channels, so many at a time at least. */
+const FEW_TILES = 24, COLUMNS = 16;
 
-/** Padded channels, and tiles per batch: enough to amortise a pass over the weights, few enough to stay in cache. */
 function dimensions(spec: ConvSpec): { depth: number; columns: number; batch: number } {
   const depth = padded(spec.inChannels);
-  const batch = depth <= 16 ? 24 : depth <= 128 ? 12 : depth <= 256 ? 24 : 48;
-  return { depth, columns: padded(spec.outChannels), batch };
-}
-
-function range(start: number, end: number, step: number): number[] {
-  return Array.from({ length: Math.ceil((end - start) / step) }, (_, i) => start + i * step);
+  return { depth, columns: padded(spec.outChannels), batch: batchOf(depth) };
 }

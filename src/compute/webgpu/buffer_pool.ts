@@ -6,6 +6,8 @@ import { GpuResource, type ResourcePool } from "./resource_pool.ts";
 export class WebGpuBuffer implements DeviceBuffer {
   /** Set once by release. */
   released = false;
+  /** Times that its values were written. */
+  version = 0;
 
   constructor(readonly device: Device, readonly length: number, readonly resource: GpuResource) {}
 }

@@ -1,13 +1,16 @@
 import { InvalidArgumentError } from "../../util/errors.ts";
-import type { ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import type { BufferPart, ConvEngine, ConvLayer, ConvSpec, FeatureMap } from "../conv_engine.ts";
+import { geometryOf, outputSize } from "../conv_geometry.ts";
 import { requireCount, validateSpec, validateTask } from "../conv_validation.ts";
 import type { Device, DeviceBuffer } from "../device.ts";
+import { LayerCache, type LayerSource, layerSource } from "../layer_cache.ts";
 import { WebGpuBuffer } from "./buffer_pool.ts";
 import type { CommandQueue } from "./command_queue.ts";
-import { type ArrangedWeights, type LayerPlan, planLayer } from "./conv_plan.ts";
+import { type LayerPlan, planLayer } from "./conv_plan.ts";
+import { type ArrangedSize, type ArrangedWeights, fewBlocks, requireFewBlocks } from "./conv_weights.ts";
 import { groups, Params, type Program } from "./dispatch.ts";
 import { FeatureMapPool, notPowerOfTwo, WebGpuFeatureMap } from "./feature_map.ts";
-import { packSource, unpackSource } from "./kernels/conv_pack.ts";
+import { packSource, takesFourPixels, unpackSource } from "./kernels/conv_pack.ts";
 import type { ConvPreset } from "./presets.ts";
 import type { GpuResource, ResourcePool } from "./resource_pool.ts";
 
@@ -19,6 +22,8 @@ class WebGpuConvLayer implements ConvLayer {
     readonly plan: LayerPlan,
     /** Undefined once the layer was discarded. */
     public weights: GpuResource | undefined,
+    /** The buffers that it was made from, unless the host gave the values. */
+    readonly source?: LayerSource,
   ) {}
 }
 
@@ -30,8 +35,10 @@ export class WebGpuConvEngine implements ConvEngine {
   readonly #maps: FeatureMapPool;
   readonly #preset: ConvPreset;
   readonly #gpu: GPUDevice;
-  readonly #pack: Program;
-  readonly #unpack: Program;
+  /** By whether four pixels are copied at a time. */
+  readonly #pack: readonly Program[];
+  readonly #unpack: readonly Program[];
+  readonly #idle: LayerCache<{ size: ArrangedSize; weights: GpuResource }>;
 
   /** @param device the device that owns this engine's maps, layers and buffers */
   constructor(
@@ -49,8 +56,14 @@ export class WebGpuConvEngine implements ConvEngine {
     const { storage } = preset;
     this.#maps = new FeatureMapPool(gpu, pool, preset);
     const [read, write] = storage === "texture" ? ["i", "o"] : ["r", "w"];
-    this.#pack = { key: `pack ${storage}`, bindings: `r${write}`, source: () => packSource(preset) };
-    this.#unpack = { key: `unpack ${storage}`, bindings: `${read}w`, source: () => unpackSource(preset) };
+    const programs = (name: string, bindings: string, text: typeof packSource) =>
+      [false, true].map((four): Program => {
+        return { key: `${name} ${storage} ${four}`, bindings, source: () => text(preset, four) };
+      });
+    this.#pack = programs("pack", `r${write}`, packSource);
+    this.#unpack = programs("unpack", `${read}w`, unpackSource);
+    this.#idle = new LayerCache(({ size, weights }) => pool.shelve(weightsKind(size), weights));
+    pool.reclaim = () => this.#idle.clear();
   }
 
   allocate(channels: number, height: number, width: number): FeatureMap {
@@ -84,13 +97,15 @@ export class WebGpuConvEngine implements ConvEngine {
   unpack(map: FeatureMap, target: DeviceBuffer, offset: number): void {
     const own = this.#ownMap("unpack", map);
     const buffer = this.#planes("unpack", target, offset, own);
+    (target as WebGpuBuffer).version++;
     this.#convert(this.#unpack, [own.resource, buffer], offset, own);
   }
 
   prepare(spec: ConvSpec, weights: Float32Array, bias?: Float32Array): ConvLayer {
     validateSpec(spec, weights, bias);
     const plan = planLayer(spec, this.#preset);
-    const arranged = plan.arrange(weights, bias);
+    requireFewBlocks(plan.weights);
+    const arranged = plan.weights.arrange(weights, bias);
     const resource = this.#preset.storage === "texture"
       ? this.#uploadTexture(arranged)
       : this.#uploadBuffer(arranged);
@@ -98,9 +113,29 @@ export class WebGpuConvEngine implements ConvEngine {
     return new WebGpuConvLayer(this.#device, Object.freeze({ ...spec }), plan, resource);
   }
 
+  prepareFrom(spec: ConvSpec, weights: BufferPart, bias?: BufferPart): ConvLayer {
+    const source = layerSource(spec, weights, bias);
+    const plan = planLayer(spec, this.#preset);
+    requireFewBlocks(plan.weights);
+    const resource = this.#kept(source) ?? this.#arrange(plan, weights, bias);
+    return new WebGpuConvLayer(this.#device, Object.freeze({ ...spec }), plan, resource, source);
+  }
+
+  supports(spec: ConvSpec, height: number, width: number): boolean {
+    const { weights: { size: [count, blocks, outGroups] } } = planLayer(spec, this.#preset);
+    const size = outputSize(geometryOf(spec), height, width);
+    return fewBlocks(blocks) && this.#maps.fits(spec.inChannels, height, width) &&
+      this.#maps.fits(spec.outChannels, ...size) && this.#maps.fitsArray([count, blocks, outGroups]);
+  }
+
+  /** Drops what was kept of layers made from a buffer, which is released. */
+  forget(buffer: DeviceBuffer): void {
+    this.#idle.forget(buffer);
+  }
+
   discard(layer: ConvLayer): void {
     const own = this.#ownLayer("discard", layer);
-    if (own.weights) this.#pool.discard(own.weights);
+    if (own.weights) this.#free(own.weights, own.plan.weights.size, own.source);
     own.weights = undefined;
   }
 
@@ -122,30 +157,73 @@ export class WebGpuConvEngine implements ConvEngine {
     }
   }
 
-  #uploadTexture({ data, size }: ArrangedWeights): GpuResource {
+  #free(weights: GpuResource, size: ArrangedSize, source: LayerSource | undefined): void {
+    if (!source) this.#pool.discard(weights);
+    else if (this.#idle.put(source, { size, weights })) this.#pool.keep(weights);
+    else this.#pool.release(weightsKind(size), weights);
+  }
+
+  /** The weights of an earlier layer that was made from the same. */
+  #kept(source: LayerSource): GpuResource | undefined {
+    const kept = this.#idle.take(source);
+    if (kept) this.#pool.reuse(kept.weights);
+    return kept?.weights;
+  }
+
+  /** Rearranges weights on the device. */
+  #arrange(plan: LayerPlan, weights: BufferPart, bias: BufferPart | undefined): GpuResource {
+    const { size } = plan.weights;
+    const arranged = this.#preset.storage === "texture"
+      ? this.#weightTexture(size)
+      : this.#weightBuffer(size);
+    const filters = (weights.buffer as WebGpuBuffer).resource;
+    const added = bias ? (bias.buffer as WebGpuBuffer).resource : filters;
+    this.#queue.dispatch({
+      ...plan.weights.arrangement(weights.offset, bias?.offset),
+      resources: [filters, added, arranged],
+    });
+    return arranged;
+  }
+
+  #weightTexture(size: ArrangedSize): GpuResource {
     const textureSize = size.map(notPowerOfTwo);
     const bytes = textureSize[0] * textureSize[1] * textureSize[2] * 16;
-    const resource = this.#pool.acquire("weights", bytes, () => this.#maps.createTexture(textureSize, bytes));
+    return this.#pool.acquire(weightsKind(size), bytes, () => this.#maps.createTexture(textureSize, bytes));
+  }
+
+  #weightBuffer([count, blocks, outGroups]: ArrangedSize): GpuResource {
+    const bytes = count * blocks * outGroups * (this.#preset.half ? 8 : 16);
+    const kind = weightsKind([count, blocks, outGroups]);
+    return this.#pool.acquire(kind, bytes, () => this.#maps.createBuffer(bytes));
+  }
+
+  #uploadTexture({ data, size }: ArrangedWeights): GpuResource {
+    const resource = this.#weightTexture(size);
     const layout = { bytesPerRow: size[0] * 16, rowsPerImage: size[1] };
     this.#gpu.queue.writeTexture({ texture: resource.memory as GPUTexture }, data, layout, [...size]);
     return resource;
   }
 
-  #uploadBuffer({ data }: ArrangedWeights): GpuResource {
+  #uploadBuffer({ data, size }: ArrangedWeights): GpuResource {
     const values = this.#preset.half ? new Uint16Array(new Float16Array(data).buffer) : data;
-    const bytes = values.byteLength;
-    const resource = this.#pool.acquire("weights", bytes, () => this.#maps.createBuffer(bytes));
+    const resource = this.#weightBuffer(size);
     this.#queue.writeBuffer(resource, 0, values);
     return resource;
   }
 
-  #convert(program: Program, resources: GpuResource[], offset: number, map: WebGpuFeatureMap): void {
+  #convert(
+    programs: readonly Program[],
+    resources: GpuResource[],
+    offset: number,
+    map: WebGpuFeatureMap,
+  ): void {
     const { channels, height, width, blocks, row, plane } = map;
+    const four = takesFourPixels(offset, width);
     this.#queue.dispatch({
-      program,
+      program: programs[Number(four)],
       resources,
       params: new Params().int(offset, channels, height, width, blocks, row, plane),
-      workgroups: [groups(width, 64), groups(height, 1), groups(blocks, 1)],
+      workgroups: [groups(height * (four ? width / 4 : width), 64), 1, groups(blocks, 1)],
     });
   }
 
@@ -173,4 +251,8 @@ export class WebGpuConvEngine implements ConvEngine {
     }
     return buffer.resource;
   }
+}
+
+function weightsKind(size: ArrangedSize): string {
+  return `weights ${size.join(" ")}`;
 }

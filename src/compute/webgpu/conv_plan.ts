@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from "../../util/errors.ts";
 import type { ConvSpec } from "../conv_engine.ts";
 import {
   type AxisPhase,
@@ -10,20 +9,16 @@ import {
   specialOf,
 } from "../conv_geometry.ts";
 import { activationOf } from "../conv_validation.ts";
+import { type WeightLayout, weightLayout, type WeightOrder } from "./conv_weights.ts";
 import { MAX_WORKGROUPS, Params, type Program } from "./dispatch.ts";
 import type { WebGpuFeatureMap } from "./feature_map.ts";
-import { directSource, type DirectSpec, directWeights } from "./kernels/conv_direct.ts";
-import { generalSource, type GeneralSpec, generalWeights } from "./kernels/conv_general.ts";
+import { directSource, type DirectSpec } from "./kernels/conv_direct.ts";
+import { generalSource, type GeneralSpec } from "./kernels/conv_general.ts";
 import { activationParameter, type ConvTarget, type Finish, layerBindings } from "./kernels/conv_layout.ts";
 import { SHARED_TILE_WIDTH, sharedSource, type SharedSpec } from "./kernels/conv_shared.ts";
-import { TILE_WIDTH, winogradSource, type WinogradSpec, winogradWeights } from "./kernels/conv_winograd.ts";
+import { TILE_WIDTH, winogradSource, type WinogradSpec } from "./kernels/conv_winograd.ts";
+import { presetFor } from "./layer_class.ts";
 import type { ConvPreset } from "./presets.ts";
-
-/** Rearranged weights and bias: `size` vec4f along (weights of a block, blocks + 1 for the bias, groups of outputs). */
-export interface ArrangedWeights {
-  readonly data: Float32Array<ArrayBuffer>;
-  readonly size: readonly [number, number, number];
-}
 
 /** One launch of a layer's shader. */
 export interface LayerLaunch {
@@ -35,7 +30,7 @@ export interface LayerLaunch {
 export interface LayerPlan {
   readonly geometry: ConvGeometry;
   readonly program: Program;
-  arrange(weights: Float32Array, bias: Float32Array | undefined): ArrangedWeights;
+  readonly weights: WeightLayout;
   /** What computes an output: one launch, or, of a transposed layer, several that share no pixel. */
   launches(input: WebGpuFeatureMap, output: WebGpuFeatureMap): LayerLaunch[];
 }
@@ -46,6 +41,13 @@ type Algorithm =
   | { readonly kind: "shared"; readonly spec: SharedSpec & { readonly tileWidth: number } }
   | { readonly kind: "winograd"; readonly spec: WinogradSpec & { readonly tileWidth: number } }
   | { readonly kind: "general"; readonly spec: GeneralSpec };
+
+const ORDERS: Readonly<Record<Algorithm["kind"], WeightOrder>> = {
+  direct: "taps",
+  shared: "taps",
+  winograd: "winograd",
+  general: "tapBlocks",
+};
 
 /** Few different shaders: each takes half a second to compile. Direct layers of few outputs take taller tiles. */
 function chooseAlgorithm(
@@ -92,18 +94,23 @@ function sourceOf(algorithm: Algorithm, target: ConvTarget): string {
  *
  * @throws {InvalidArgumentError} when a number of the spec is out of range
  */
-export function planLayer(spec: ConvSpec, preset: ConvPreset): LayerPlan {
+export function planLayer(spec: ConvSpec, whole: ConvPreset): LayerPlan {
+  const preset = presetFor(spec, whole);
   const target: ConvTarget = preset;
   const geometry = geometryOf(spec);
   const op = specialOf(geometry);
-  const [activation, parameter] = activationParameter(activationOf(spec));
-  const algorithm = chooseAlgorithm(op, { activation, addends: spec.addends }, spec.outChannels, preset);
+  const finished = activationOf(spec);
+  const [activation, parameter] = activationParameter(finished);
+  const finish: Finish = { activation, addends: spec.addends, activationLast: finished.last };
+  const algorithm = chooseAlgorithm(op, finish, spec.outChannels, preset);
   const { tileWidth, tileHeight, channels, addends } = algorithm.spec;
   const { storage, half, broadcastLanes, workgroup } = target;
   const group = algorithm.kind === "shared" ? algorithm.spec : undefined;
   const program: Program = {
     key:
-      `${algorithm.kind} ${op} ${tileWidth}x${tileHeight}x${channels}+${addends} ${activation} ${storage} ${broadcastLanes}` +
+      `${algorithm.kind} ${op} ${tileWidth}x${tileHeight}x${channels}+${addends}${
+        finished.last ? " before" : ""
+      } ${activation} ${storage} ${broadcastLanes} ${workgroup}` +
       (half ? " half" : "") + (group ? ` ${group.across}x${group.down}x${group.deep}` : ""),
     bindings: layerBindings(target, addends),
     source: () => sourceOf(algorithm, target),
@@ -133,7 +140,7 @@ export function planLayer(spec: ConvSpec, preset: ConvPreset): LayerPlan {
   return {
     geometry,
     program,
-    arrange: (weights, bias) => arrange(spec, geometry, algorithm, outGroups, weights, bias),
+    weights: weightLayout(spec, geometry, ORDERS[algorithm.kind], channels, target),
     launches(input, output) {
       if (op) {
         const { height, width } = op === "up2x2" ? input : output;
@@ -157,44 +164,4 @@ export function planLayer(spec: ConvSpec, preset: ConvPreset): LayerPlan {
 /** A phase as {@link generalSource} takes it. */
 function phaseParams({ first, step, start, advance, spacing, taps, tap, tapStep }: AxisPhase): number[] {
   return [first, step, start, advance, spacing, taps, tap, tapStep];
-}
-
-/** Turns of the loop over blocks and taps, of which lavapipe does not take more than 65,535. */
-const MAX_TURNS = 60_000;
-
-function arrange(
-  spec: ConvSpec,
-  { kernel, transposed }: ConvGeometry,
-  algorithm: Algorithm,
-  outGroups: number,
-  weights: Float32Array,
-  bias: Float32Array | undefined,
-): ArrangedWeights {
-  const { inChannels, outChannels } = spec;
-  const taps = kernel[0] * kernel[1];
-  const at = (o: number, c: number, tap: number) => {
-    if (o >= outChannels || c >= inChannels) return 0;
-    return weights[(transposed ? c * outChannels + o : o * inChannels + c) * taps + tap];
-  };
-  const { channels } = algorithm.spec;
-  const { count, fill } = algorithm.kind === "winograd"
-    ? winogradWeights({ channels }, at)
-    : algorithm.kind === "general"
-    ? generalWeights(channels, taps, at)
-    : directWeights(algorithm.kind === "direct" ? algorithm.spec : { op: "conv3x3", channels }, at);
-  const blocks = Math.ceil(inChannels / 4) * (algorithm.kind === "general" ? taps : 1);
-  if (blocks > MAX_TURNS) {
-    const requirement = `of at most ${MAX_TURNS} taps times blocks of four input channels on this device`;
-    throw new InvalidArgumentError("prepare a layer", "kernel", requirement, String(blocks));
-  }
-  const data = new Float32Array(outGroups * (blocks + 1) * count * 4);
-  for (let outGroup = 0; outGroup < outGroups; outGroup++) {
-    for (let block = 0; block <= blocks; block++) {
-      const start = (outGroup * (blocks + 1) + block) * count * 4;
-      const into = data.subarray(start, start + count * 4);
-      if (block < blocks) fill(into, outGroup, block);
-      else if (bias) into.set(bias.subarray(outGroup * channels, (outGroup + 1) * channels));
-    }
-  }
-  return { data, size: [count, blocks + 1, outGroups] };
 }

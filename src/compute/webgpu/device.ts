@@ -33,7 +33,7 @@ export interface WebGpuOptions {
   readonly preset?: ConvPreset;
   /** Whether feature maps and weights of networks are stored as float16; default false. */
   readonly float16?: boolean;
-  /** Whether the fastest of several presets is found by measuring, once per adapter and user; default false. */
+  /** Whether the fastest of several presets is found by measuring, for every class of layers, once per adapter, driver and user; default false. */
   readonly autotune?: boolean;
 }
 
@@ -107,11 +107,19 @@ async function presetFor(
     ? { ...(own.storage === "buffer" ? own : DISCRETE_PRESET), half: true }
     : own;
   if (!options.autotune) return preset;
-  return await autotune(name, candidates(preset), async (candidate) => {
+  return await autotune(identityOf(name, gpu, info), candidates(preset), async (candidate) => {
     const device = await openWebGpuDevice({ ...options, autotune: false, preset: candidate });
     if (!device) throw new DeviceError(`Cannot tune ${name}: the adapter is gone`);
     return device;
   });
+}
+
+/** All that WebGPU tells of an adapter and its driver, whose version shows in its features and limits at best. */
+function identityOf(name: string, gpu: GPUDevice, info: GPUAdapterInfo): string {
+  const { vendor, architecture, device, description } = info;
+  const limits: string[] = [];
+  for (const limit in gpu.limits) limits.push(`${limit} ${gpu.limits[limit as keyof GPUSupportedLimits]}`);
+  return [name, vendor, architecture, device, description, ...[...gpu.features].sort(), ...limits].join(", ");
 }
 
 /** What {@link openWebGpuDevice} has set up. */
@@ -159,15 +167,21 @@ export class WebGpuDevice implements Device {
     this.#buffers = new BufferPool(gpu, this.#pool);
     this.#kernels = new KernelRunner(queue, this.#buffers, preset.broadcastLanes);
     this.conv = new WebGpuConvEngine(this, gpu, queue, this.#pool, preset);
+    const isOpen = () => !this.#closed;
     this.sharing = {
       device: guestDevice(gpu),
+      get isOpen() {
+        return isOpen();
+      },
       expose: (buffer) => {
         const { resource } = this.#own("share", buffer);
         queue.submit();
         return resource.memory as GPUBuffer;
       },
       copyFrom: (source, target) => {
-        const { resource, length } = this.#own("copy to", target);
+        const own = this.#own("copy to", target);
+        const { resource, length } = own;
+        own.version++;
         queue.encoder().copyBufferToBuffer(source, 0, resource.memory as GPUBuffer, 0, length * 4);
         queue.submit();
       },
@@ -190,11 +204,14 @@ export class WebGpuDevice implements Device {
     if (this.#closed) return;
     const own = this.#own("release", buffer);
     own.released = true;
+    this.conv.forget(own);
     this.#buffers.release(own.resource);
   }
 
   write(buffer: DeviceBuffer, data: Float32Array, offset = 0): void {
-    const { resource, length } = this.#own("write", buffer);
+    const own = this.#own("write", buffer);
+    const { resource, length } = own;
+    own.version++;
     if (offset < 0 || offset + data.length > length) {
       throw new InvalidArgumentError(
         "write to a buffer",
@@ -235,7 +252,9 @@ export class WebGpuDevice implements Device {
 
   run(kernel: Kernel, inputs: readonly DeviceBuffer[], output: DeviceBuffer): void {
     const sources = inputs.map((input) => this.#own("run", input));
-    this.#kernels.run(kernel, sources, this.#own("run", output));
+    const target = this.#own("run", output);
+    target.version++;
+    this.#kernels.run(kernel, sources, target);
   }
 
   async synchronize(): Promise<void> {

@@ -64,6 +64,26 @@ export class FeatureMapPool {
     return mapLength(width) * mapLength(height) * Math.ceil(channels / 4) * value;
   }
 
+  /** Whether the adapter's limits allow a map of this shape. */
+  fits(channels: number, height: number, width: number): boolean {
+    if (this.#target.storage === "buffer") {
+      return this.bytes(channels, height, width) <= this.#largestBuffer();
+    }
+    return this.fitsArray([mapLength(width), mapLength(height), Math.ceil(channels / 4)]);
+  }
+
+  /** Whether they allow weights of this size: vec4f along rows, columns and layers. */
+  fitsArray(size: readonly number[]): boolean {
+    if (this.#target.storage === "buffer") return 16 * size[0] * size[1] * size[2] <= this.#largestBuffer();
+    const { maxTextureDimension2D, maxTextureArrayLayers } = this.#gpu.limits;
+    const [width, height, layers] = size.map(notPowerOfTwo);
+    return Math.max(width, height) <= maxTextureDimension2D && layers <= maxTextureArrayLayers;
+  }
+
+  #largestBuffer(): number {
+    return Math.min(this.#gpu.limits.maxStorageBufferBindingSize, this.#gpu.limits.maxBufferSize);
+  }
+
   /** Returns a map's memory. */
   release(map: FeatureMap, resource: GpuResource): void {
     this.#pool.release(mapKind(map.channels, map.height, map.width), resource);
@@ -90,7 +110,7 @@ export class FeatureMapPool {
 
   /** An unpooled storage buffer, zero at first. */
   createBuffer(bytes: number): GpuResource {
-    const limit = Math.min(this.#gpu.limits.maxStorageBufferBindingSize, this.#gpu.limits.maxBufferSize);
+    const limit = this.#largestBuffer();
     if (bytes > limit) {
       throw new DeviceError(
         `Cannot allocate a feature map or layer: it must be at most ${limit} bytes on this adapter, got ${bytes}; ` +

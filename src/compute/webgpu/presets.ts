@@ -23,7 +23,15 @@ export interface ConvPreset {
    * invocations along a row, down a column and over output channels; an invocation computes 4 x 2 pixels.
    */
   readonly shared?: { readonly across: number; readonly down: number; readonly deep: number };
+  /** What classes of layers have in place of the tiles above: see `layerClass`. */
+  readonly classes?: Readonly<Record<string, ConvTiles>>;
 }
+
+/** What may differ between the layers of a device. */
+export type ConvTiles = Pick<
+  ConvPreset,
+  "broadcastLanes" | "workgroup" | "winograd" | "channels" | "shared"
+>;
 
 /**
  * Mesa's lavapipe, a CPU: a load from a storage buffer costs as much as 20 multiply-adds, one from a storage texture 5,

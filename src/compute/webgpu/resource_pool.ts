@@ -29,6 +29,8 @@ export class ResourcePool implements Trimmable {
   readonly #budget: MemoryBudget;
   readonly #beforeDestroy: () => void;
   #closed = false;
+  /** Shelves what its keepers can do without, when memory gets short. */
+  reclaim: (() => void) | undefined;
 
   /** @param beforeDestroy called once before resources are destroyed: submits the commands that still name them */
   constructor(budget: MemoryBudget, beforeDestroy: () => void) {
@@ -66,6 +68,21 @@ export class ResourcePool implements Trimmable {
   /** Keeps a resource for reuse. */
   release(kind: string, resource: GpuResource): void {
     this.#budget.retire(resource.bytes);
+    this.shelve(kind, resource);
+  }
+
+  /** Counts a live resource as pooled; its owner keeps it, and can do without it: see {@link ResourcePool.reclaim}. */
+  keep(resource: GpuResource): void {
+    this.#budget.retire(resource.bytes);
+  }
+
+  /** Counts a resource that was kept as live again. */
+  reuse(resource: GpuResource): void {
+    this.#budget.reuse(resource.bytes);
+  }
+
+  /** Takes a resource that was kept, for reuse by anybody. */
+  shelve(kind: string, resource: GpuResource): void {
     const idle = this.#idle.get(kind);
     if (idle) idle.push(resource);
     else this.#idle.set(kind, [resource]);
@@ -79,6 +96,7 @@ export class ResourcePool implements Trimmable {
   }
 
   trim(bytes: number): void {
+    this.reclaim?.();
     let freed = 0;
     for (const [kind, idle] of this.#idle) {
       while (freed < bytes && idle.length > 0) {

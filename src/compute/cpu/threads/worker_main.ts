@@ -31,8 +31,8 @@ export const CONTROL = {
   calls: 20480,
 } as const;
 
-/** How often a thread looks for new work before it sleeps: some ten microseconds. */
-export const SPINS = 2000;
+/** How often a thread looks for new work before it sleeps: some tens of microseconds, longer than a network's next layer takes to come. */
+export const SPINS = 10000;
 
 /** What a thread is started with. */
 export interface ThreadStart {

@@ -18,16 +18,31 @@ import {
 const SERIES = [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5];
 
 /**
- * Code that applies an activation to a value; NaN stays NaN. Variables that it needs are added to the function.
+ * Code that applies the activation to a value and adds addends to it, in the order that the activation asks for; NaN stays
+ * NaN. Variables that it needs are added to the function.
+ */
+export function finishCode(
+  f: FunctionBuilder,
+  activation: Activation | undefined,
+  math: Arithmetic,
+): (value: Code, addends: readonly Code[]) => Code {
+  const activate = activationCode(f, activation, math);
+  const sum = (value: Code, addends: readonly Code[]) =>
+    addends.reduce<Code>((total, addend) => vadd(total, addend), value);
+  return (value, addends) => activation?.last ? activate(sum(value, addends)) : sum(activate(value), addends);
+}
+
+/**
+ * Code that applies an activation to a value.
  *
  *     elu(x) = alpha (e^x - 1) below 0,  sigmoid(x) = 1 / (2 + (e^-x - 1)),  tanh(x) = E / (E + 2), E = e^2x - 1
  */
-export function activationCode(
+function activationCode(
   f: FunctionBuilder,
   activation: Activation | undefined,
   math: Arithmetic,
 ): (value: Code) => Code {
-  const { kind, alpha } = activation ?? { kind: "none", alpha: 0 };
+  const { kind, alpha } = activation ?? { kind: "none" as const, alpha: 0 };
   if (kind === "none") return (value) => value;
   if (kind === "relu") return (value) => vmax(value, zero);
   const x = f.v128();

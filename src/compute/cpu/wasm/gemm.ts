@@ -12,7 +12,7 @@ import {
   repeatMaybe,
 } from "./emitter.ts";
 import type { Activation } from "../../conv_validation.ts";
-import { activationCode } from "./activation.ts";
+import { finishCode } from "./activation.ts";
 import { type Arithmetic, load, loadSplat, store, vadd, zero } from "./simd.ts";
 
 /** A family of small matrix products with a packed right-hand side; depth and columns are multiples of 4. */
@@ -29,7 +29,7 @@ export interface GemmSpec {
   readonly rowStepA: number;
   /** Values from one row of C to the next. */
   readonly rowStepC: number;
-  /** What happens to a result before it is stored: bias and activation, then addends; absent: nothing. */
+  /** What happens to a result before it is stored: bias, activation and addends; absent: nothing. */
   readonly epilogue?: { readonly activation: Activation; readonly addends: number };
 }
 
@@ -61,7 +61,7 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
   const rowLength = runs > 1 ? runs * runStep : spec.depth;
   const repeated = (counter: Local, count: number, body: Code): Code =>
     count > 1 ? repeat(counter, i32(count), body) : body;
-  const activate = activationCode(f, spec.epilogue?.activation, math);
+  const finished = finishCode(f, spec.epilogue?.activation, math);
 
   /** `height` rows x 4 `vectors` columns at (blockA, panelB, blockC). */
   const registerBlock = (height: number, vectors: number): Code => {
@@ -83,8 +83,7 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
       let value: Code = sum(row, vector).get;
       if (spec.epilogue) {
         value = vadd(value, load(panelBias.get, 16 * vector));
-        value = activate(value);
-        for (const addend of addends) value = vadd(value, load(add(blockC.get, addend.get), at));
+        value = finished(value, addends.map((addend) => load(add(blockC.get, addend.get), at)));
       }
       return store(blockC.get, value, at);
     };

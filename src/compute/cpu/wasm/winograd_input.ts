@@ -21,6 +21,10 @@ export interface WinogradInputSpec {
   readonly channels: number;
   /** Tiles between two transform positions of the buffer. */
   readonly batch: number;
+  /** Values from one tile of the buffer to the next; by default `channels`. */
+  readonly depth?: number;
+  /** Pixels of the map from one that a tile reads to its neighbour in the row; default 1. */
+  readonly step?: number;
 }
 
 /**
@@ -29,6 +33,8 @@ export interface WinogradInputSpec {
  * 4 (t mod tilesPerRow)) on, and reads the 6x6 pixels around them):
  *
  *     v[6 i + j][t - first][c] = (B' d B)[i][j],  d = map[4 ty .. 4 ty + 6][4 tx .. 4 tx + 6][c]
+ *
+ * With a step, pixels (4 tx .. 4 tx + 6) step of a row; rows are `rowBytes` apart, which need not be neighbours.
  */
 export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("input", 6);
@@ -38,8 +44,9 @@ export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8A
   const d = f.v128s(6), t = f.v128s(4), o = f.v128s(6);
   const half = indices(6).map(() => f.v128s(6));
   const four = f.v128(), two = f.v128();
-  const pixel = 4 * spec.channels;
-  const position = 4 * spec.channels * spec.batch;
+  const { channels, depth = channels, step = 1 } = spec;
+  const pixel = 4 * channels * step;
+  const position = 4 * depth * spec.batch;
 
   /** to = B' from, 12 additions and multiplications. */
   const transform = (from: readonly Local[], to: readonly Local[]): Code => {
@@ -72,7 +79,7 @@ export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8A
         ),
       ),
       [1, 2, 3, 4, 5].map((i) => rows[i].set(add(rows[i - 1].get, rowBytes.get))),
-      repeat(group, i32(spec.channels / 4), [
+      repeat(group, i32(channels / 4), [
         indices(6).map((j) => [
           indices(6).map((i) => d[i].set(load(rows[i].get, j * pixel))),
           transform(d, indices(6).map((i) => half[i][j])),
@@ -86,6 +93,7 @@ export function winogradInput(spec: WinogradInputSpec, math: Arithmetic): Uint8A
         rows.map((row) => row.increase(i32(16))),
         v.increase(i32(16)),
       ]),
+      depth > channels ? v.increase(i32(4 * (depth - channels))) : [],
       column.increase(i32(1)),
       when(equal(column.get, tilesPerRow.get), column.set(i32(0)), tileRow.increase(i32(1))),
     ]),

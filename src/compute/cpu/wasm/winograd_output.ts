@@ -18,7 +18,7 @@ import {
   when,
 } from "./emitter.ts";
 import type { Activation } from "../../conv_validation.ts";
-import { activationCode } from "./activation.ts";
+import { finishCode } from "./activation.ts";
 import { type Arithmetic, load, splat, store, vadd, vsub } from "./simd.ts";
 
 /** Which maps {@link winogradOutput} writes, from which buffer. */
@@ -50,7 +50,7 @@ export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint
   const d = f.v128s(6), t = f.v128s(4), o = f.v128s(4);
   const half = indices(4).map(() => f.v128s(6));
   const two = f.v128(), four = f.v128(), eight = f.v128();
-  const activate = activationCode(f, spec.activation, math);
+  const finished = finishCode(f, spec.activation, math);
   const pixel = 4 * spec.pixel;
   const position = 4 * spec.channels * spec.batch;
 
@@ -76,9 +76,10 @@ export function winogradOutput(spec: WinogradOutputSpec, math: Arithmetic): Uint
     indices(4).map((i) => [
       transform(half[i], o),
       indices(4).map((j) => {
-        let value = vadd(o[j].get, load(biasAt.get));
-        value = activate(value);
-        for (const addend of addends) value = vadd(value, load(add(pixelRow.get, addend.get), j * pixel));
+        const value = finished(
+          vadd(o[j].get, load(biasAt.get)),
+          addends.map((addend) => load(add(pixelRow.get, addend.get), j * pixel)),
+        );
         const stored = store(pixelRow.get, value, j * pixel);
         const inside = and(greater(rowsLeft.get, i32(i)), greater(columnsLeft.get, i32(j)));
         return partial ? when(inside, stored) : stored;

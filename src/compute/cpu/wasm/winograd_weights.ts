@@ -1,5 +1,3 @@
-import { packPanels } from "./gemm.ts";
-
 /** The filter transform of F(4x4, 3x3). */
 const G = [
   [1 / 4, 0, 0],
@@ -12,7 +10,7 @@ const G = [
 
 /**
  * u[6 i + j] = (G g G')[i][j] for every pair of channels of `weights` (out, in, 3, 3), as 36 matrices (depth x columns)
- * in {@link packPanels} order, padded with zeros.
+ * in the order of `packPanels`. What pads them is left alone: zeros.
  *
  * @param depth input channels, padded
  * @param columns output channels, padded
@@ -27,10 +25,11 @@ export function winogradWeights(
   into: Float32Array,
 ): void {
   const matrix = depth * columns;
-  const transformed = new Float32Array(36 * matrix);
   const left = new Float64Array(18);
-  for (let o = 0; o < outChannels; o++) {
-    for (let c = 0; c < inChannels; c++) {
+  for (let c = 0; c < inChannels; c++) {
+    for (let o = 0; o < outChannels; o++) {
+      const panel = o - o % 8;
+      const at = panel * depth + c * Math.min(8, columns - panel) + o % 8;
       const g = (o * inChannels + c) * 9;
       for (let i = 0; i < 6; i++) {
         for (let x = 0; x < 3; x++) {
@@ -40,19 +39,10 @@ export function winogradWeights(
       }
       for (let i = 0; i < 6; i++) {
         for (let j = 0; j < 6; j++) {
-          transformed[(6 * i + j) * matrix + c * columns + o] = left[3 * i] * G[j][0] +
-            left[3 * i + 1] * G[j][1] + left[3 * i + 2] * G[j][2];
+          into[(6 * i + j) * matrix + at] = left[3 * i] * G[j][0] + left[3 * i + 1] * G[j][1] +
+            left[3 * i + 2] * G[j][2];
         }
       }
     }
-  }
-  for (let position = 0; position < 36; position++) {
-    const start = position * matrix;
-    packPanels(
-      depth,
-      columns,
-      (row, column) => transformed[start + row * columns + column],
-      into.subarray(start, start + matrix),
-    );
   }
 }

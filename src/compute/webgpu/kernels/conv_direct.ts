@@ -7,6 +7,7 @@ import {
   loadBias,
   storeOutput,
   weightAccess,
+  type WeightFiller,
 } from "./conv_layout.ts";
 import { COMPONENTS, repeat } from "./wgsl.ts";
 
@@ -122,12 +123,8 @@ ${
 }
 
 /** Rearranged weights of one group of output channels and one block of input channels: [tap][channel][output]. */
-export function directWeights(
-  { op, channels }: Pick<DirectSpec, "op" | "channels">,
-  at: (outChannel: number, inChannel: number, tap: number) => number,
-): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
-  const taps = tapCount(op);
-  const fill = (into: Float32Array, outGroup: number, block: number) => {
+export function directWeights(channels: number, taps: number): WeightFiller {
+  const fill: WeightFiller["fill"] = (into, outGroup, block, at) => {
     let n = 0;
     for (let tap = 0; tap < taps; tap++) {
       for (let ic = 0; ic < 4; ic++) {

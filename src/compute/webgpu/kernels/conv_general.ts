@@ -7,6 +7,7 @@ import {
   loadBias,
   storeOutput,
   weightAccess,
+  type WeightFiller,
 } from "./conv_layout.ts";
 import { COMPONENTS, repeat } from "./wgsl.ts";
 
@@ -42,7 +43,7 @@ const PHASE_PARAMS = [
  * One shader serves all kernels, strides and dilations. The weights' blocks are pairs of an input block and a tap.
  */
 export function generalSource(spec: GeneralSpec, target: ConvTarget): string {
-  const { tileWidth, tileHeight, channels, addends, activation } = spec;
+  const { tileWidth, tileHeight, channels, addends } = spec;
   const blocks = channels / 4;
   const { slices, weight } = weightAccess(target, channels);
   const perOutput = (code: (i: number, j: number, o: number) => string) =>
@@ -92,7 +93,7 @@ ${
       perOutput((i, j, o) =>
         storeOutput(
           target,
-          { addends, activation },
+          spec,
           `outGroup * ${blocks}u + ${o}u`,
           `((tileY * ${tileHeight}u + ${i}u) * p.stepRow + p.firstRow)`,
           `((tileX * ${tileWidth}u + ${j}u) * p.stepColumn + p.firstColumn)`,
@@ -105,12 +106,8 @@ ${
 }
 
 /** Rearranged weights of one group of output channels, one block of input channels and one tap: [channel][output]. */
-export function generalWeights(
-  channels: number,
-  taps: number,
-  at: (outChannel: number, inChannel: number, tap: number) => number,
-): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
-  const fill = (into: Float32Array, outGroup: number, block: number) => {
+export function generalWeights(channels: number, taps: number): WeightFiller {
+  const fill: WeightFiller["fill"] = (into, outGroup, block, at) => {
     const [inBlock, tap] = [Math.floor(block / taps), block % taps];
     let n = 0;
     for (let ic = 0; ic < 4; ic++) {

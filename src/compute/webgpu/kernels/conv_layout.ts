@@ -1,5 +1,5 @@
 import type { Activation } from "../../conv_validation.ts";
-import { paramsStruct, repeat } from "./wgsl.ts";
+import { nanFunctions, paramsStruct, repeat } from "./wgsl.ts";
 
 /** Where activations and weights live: rgba32float storage texture arrays, or storage buffers of vec4f. */
 export type ConvStorage = "texture" | "buffer";
@@ -84,6 +84,19 @@ export function weightIndex(count: number, block = "block"): string {
   return `(outGroup * (p.inBlocks + 1u) + ${block}) * ${count}u`;
 }
 
+/** Writes rearranged weights. */
+export interface WeightFiller {
+  /** vec4f of a block. */
+  readonly count: number;
+  /** Those of one group of output channels and one block; `at` tells a weight, 0 beyond the last channel. */
+  readonly fill: (
+    into: Float32Array,
+    outGroup: number,
+    block: number,
+    at: (outChannel: number, inChannel: number, tap: number) => number,
+  ) => void;
+}
+
 /** Code for the weights of one turn of the channel loop. */
 export interface WeightAccess {
   /** Loads the slices that begin in a range of weights; needed before `weight`. Empty without broadcasting. */
@@ -135,14 +148,18 @@ export function loadBias({ storage }: ConvTarget, count: number, index: number):
 export interface Finish {
   readonly addends: number;
   readonly activation: Exclude<Activation["kind"], "none">;
+  /** Whether the addends come before the activation. */
+  readonly activationLast: boolean;
 }
 
 /** Which shader applies an activation, and the parameter that it takes: of `relu` the least value there is. */
-export function activationParameter({ kind, alpha }: Activation): [Finish["activation"], number] {
+export function activationParameter(
+  { kind, alpha }: Pick<Activation, "kind" | "alpha">,
+): [Finish["activation"], number] {
   return kind === "none" ? ["relu", -Infinity] : [kind, alpha];
 }
 
-/** Code that applies the activation to `value`; near 0 by series, as e^x - 1 there loses its digits. */
+/** Code that applies the activation to `value`, which is no NaN; near 0 by series, as e^x - 1 there loses its digits. */
 function activationCode(kind: Finish["activation"]): string {
   switch (kind) {
     case "relu":
@@ -165,7 +182,7 @@ function activationCode(kind: Finish["activation"]): string {
 /** Code that finishes one output value and stores it if it lies inside the map. */
 export function storeOutput(
   target: ConvTarget,
-  { addends, activation }: Finish,
+  { addends, activation, activationLast }: Finish,
   block: string,
   y: string,
   x: string,
@@ -180,8 +197,10 @@ export function storeOutput(
     ? `textureStore(output, vec2u(column, row), ${block}, result);`
     : `output[(${block}) * p.outPlane + row * p.outRow + column] = ${storageType(target)}(result);`;
   return `if (${block} < outBlocks && ${y} < height && ${x} < width) {
-  let row = ${y} + ${BORDER}u; let column = ${x} + ${BORDER}u; let value = ${value};
-  let result = ${activationCode(activation)}${added};
+  let row = ${y} + ${BORDER}u; let column = ${x} + ${BORDER}u; let value = ${value}${
+    activationLast ? added : ""
+  };
+  let result = select(${activationCode(activation)}, value, isNan(value))${activationLast ? "" : added};
   ${store}
 }
 `;
@@ -191,7 +210,8 @@ export function storeOutput(
 export function declareLayer(target: ConvTarget, addends: number, more: readonly string[] = []): string {
   return declare(target, 0, "source", false) + declare(target, 1, "weights", false) +
     repeat(addends, (k) => declare(target, 2 + k, `addend${k}`, false), "") +
-    declare(target, 2 + addends, "output", true) + paramsStruct(3 + addends, [...LAYER_PARAMS, ...more]);
+    declare(target, 2 + addends, "output", true) + nanFunctions("vec4f") +
+    paramsStruct(3 + addends, [...LAYER_PARAMS, ...more]);
 }
 
 /**

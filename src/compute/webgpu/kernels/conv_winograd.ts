@@ -6,6 +6,7 @@ import {
   loadBias,
   storeOutput,
   weightAccess,
+  type WeightFiller,
 } from "./conv_layout.ts";
 import { COMPONENTS, repeat } from "./wgsl.ts";
 
@@ -21,7 +22,7 @@ export const TILE_WIDTH = 4;
 const POINTS = 6;
 
 /** G of F(4, 3): the transform of a filter row. */
-const FILTER_TRANSFORM: readonly (readonly [number, number, number])[] = [
+export const FILTER_TRANSFORM: readonly (readonly [number, number, number])[] = [
   [1 / 4, 0, 0],
   [-1 / 6, -1 / 6, -1 / 6],
   [-1 / 6, 1 / 6, -1 / 6],
@@ -125,11 +126,8 @@ ${repeat(tileHeight, (y) => repeat(blocks, (block) => finish(y, block)))}`,
  * Rearranged weights of one group of output channels and one block of input channels:
  * [point][channel][filter row][output], each filter row transformed in float64.
  */
-export function winogradWeights(
-  { channels }: Pick<WinogradSpec, "channels">,
-  at: (outChannel: number, inChannel: number, tap: number) => number,
-): { count: number; fill: (into: Float32Array, outGroup: number, block: number) => void } {
-  const fill = (into: Float32Array, outGroup: number, block: number) => {
+export function winogradWeights(channels: number): WeightFiller {
+  const fill: WeightFiller["fill"] = (into, outGroup, block, at) => {
     let n = 0;
     for (const [g0, g1, g2] of FILTER_TRANSFORM) {
       for (let ic = 0; ic < 4; ic++) {

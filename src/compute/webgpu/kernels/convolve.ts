@@ -1,25 +1,17 @@
+import { convolveGeometry, outputSize } from "../../conv_geometry.ts";
 import type { ConvolveKernel } from "../../kernel.ts";
 import { type Dispatch, groups, loopRanges, Params, type Program } from "../dispatch.ts";
 import type { GpuResource } from "../resource_pool.ts";
 import { paramsStruct, storageBuffer } from "./wgsl.ts";
 
-/** Height and width of the output, from the formulas of {@link ConvolveKernel}; 0 where the kernel does not fit. */
-export function convolveOutputSize(kernel: ConvolveKernel): [number, number] {
-  const { height, width, kernelHeight, kernelWidth, stride, padding, transposed } = kernel;
-  const size = (length: number, taps: number) =>
-    transposed
-      ? (length - 1) * stride - 2 * padding + taps
-      : Math.floor((length + 2 * padding - taps) / stride) + 1;
-  return [Math.max(size(height, kernelHeight), 0), Math.max(size(width, kernelWidth), 0)];
-}
-
 /**
  * The WGSL text: one invocation per output value, summing the kernel's rows, each on its own first. A
- * transposed layer gathers: output row i takes input row r where r stride + u = i + padding.
+ * transposed layer gathers: output row i takes input row r where r stride + u dilation = i + padding.
  */
 export function convolveSource(transposed: boolean): string {
   const weightIndex = transposed ? "((inBase + c) * outPerGroup + o % outPerGroup)" : "(o * inPerGroup + c)";
-  const anchor = (index: string) => transposed ? `${index} + p.padding` : `${index} * p.stride - p.padding`;
+  const anchor = (index: string, axis: string) =>
+    transposed ? `${index} + p.padding${axis}` : `${index} * p.stride${axis} - p.padding${axis}`;
   return storageBuffer(0, "x", "f32") + storageBuffer(1, "weights", "f32") +
     storageBuffer(2, "output", "f32", "read_write") +
     paramsStruct(3, [
@@ -30,8 +22,7 @@ export function convolveSource(transposed: boolean): string {
       "width: i32",
       "kernelHeight: i32",
       "kernelWidth: i32",
-      "stride: i32",
-      "padding: i32",
+      ...["stride", "padding", "dilation"].flatMap((name) => [`${name}Row: i32`, `${name}Column: i32`]),
       "groups: i32",
       "outHeight: i32",
       "outWidth: i32",
@@ -48,18 +39,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
     let o = plane % p.outChannels;
     let inBase = o / outPerGroup * inPerGroup;
     for (var i = i32(id.y); i < p.outHeight; i += i32(count.y)) {
-      let rowAnchor = ${anchor("i")};
+      let rowAnchor = ${anchor("i", "Row")};
       for (var j = i32(id.x); j < p.outWidth; j += i32(count.x * 64u)) {
-        let columnAnchor = ${anchor("j")};
+        let columnAnchor = ${anchor("j", "Column")};
         var sum = 0.0;
         for (var kernelRow = p.begin; kernelRow < p.end; kernelRow++) {
           let c = kernelRow / p.kernelHeight;
           let u = kernelRow % p.kernelHeight;
-          let row = sourceRow(rowAnchor, u);
+          let row = sourceRow(rowAnchor, u * p.dilationRow);
           if (row < 0) { continue; }
           var rowSum = 0.0;
           for (var v = 0; v < p.kernelWidth; v++) {
-            let column = sourceColumn(columnAnchor, v);
+            let column = sourceColumn(columnAnchor, v * p.dilationColumn);
             if (column < 0) { continue; }
             let w = weights[(${weightIndex} * p.kernelHeight + u) * p.kernelWidth + v];
             rowSum += w * x[((item * p.inChannels + inBase + c) * p.height + row) * p.width + column];
@@ -77,8 +68,9 @@ ${sourceFunction("Row", "height", transposed)}${sourceFunction("Column", "width"
 
 /** Which input index a tap meets, or -1. */
 function sourceFunction(axis: string, size: string, transposed: boolean): string {
-  const index = transposed ? "(anchor - tap) / p.stride" : "anchor + tap";
-  const misses = transposed ? "anchor < tap || (anchor - tap) % p.stride != 0" : "anchor + tap < 0";
+  const stride = `p.stride${axis}`;
+  const index = transposed ? `(anchor - tap) / ${stride}` : "anchor + tap";
+  const misses = transposed ? `anchor < tap || (anchor - tap) % ${stride} != 0` : "anchor + tap < 0";
   return `fn source${axis}(anchor: i32, tap: i32) -> i32 {
   if (${misses}) { return -1; }
   let index = ${index};
@@ -93,7 +85,10 @@ export function planConvolve(
   inputs: readonly GpuResource[],
   output: GpuResource,
 ): Dispatch[] {
-  const [outHeight, outWidth] = convolveOutputSize(kernel);
+  const geometry = convolveGeometry(kernel);
+  const [outHeight, outWidth] = outputSize(geometry, kernel.height, kernel.width).map((size) =>
+    Math.max(size, 0)
+  );
   const planes = kernel.batch * kernel.outChannels;
   if (planes * outHeight * outWidth === 0) return [];
   const { transposed } = kernel;
@@ -114,8 +109,9 @@ export function planConvolve(
       kernel.width,
       kernel.kernelHeight,
       kernel.kernelWidth,
-      kernel.stride,
-      kernel.padding,
+      ...geometry.stride,
+      ...geometry.padding,
+      ...geometry.dilation,
       kernel.groups,
       outHeight,
       outWidth,
