@@ -1,7 +1,8 @@
 /** The messages of one collective operation, addressed by the position of ranks in their group. */
 
+import { FailureSignal } from "./errors.ts";
 import type { Message, Transport } from "./transport/transport.ts";
-import type { Envelope } from "./wire.ts";
+import { type Envelope, OPERATIONS } from "./wire.ts";
 
 /** See the file's description. Messages between two ranks are told apart by their `step`. */
 export class Channel {
@@ -44,6 +45,21 @@ export class Channel {
   /** Receives a message of any size from the rank at `from`. */
   receiveMessage(from: number, step: number): Promise<Message> {
     return this.#transport.receiveMessage(this.#rank(from), { ...this.#envelope, step });
+  }
+
+  /** Gives up because the rank at `other` has given something else than this one. */
+  refuse(other: number, detail: string): never {
+    const ranks = [this.#ranks[this.index], this.#rank(other)].sort((a, b) => a - b);
+    const { operation, sequence } = this.#envelope;
+    const failure = {
+      kind: "mismatch",
+      operation: OPERATIONS[operation - 1],
+      sequence,
+      ranks,
+      detail,
+    } as const;
+    this.#transport.fail(failure, true);
+    throw new FailureSignal(this.#transport.failure ?? failure);
   }
 
   /** World rank at position `index`, counted modulo the group's size. */

@@ -119,12 +119,12 @@ export class GroupCore {
     if (memory.hosts.length === 1) return this.#executeShared(memory.lane!, call, options, body);
     return this.exchange(call, options, async (channel, envelope) => {
       const levels = {
-        ...{ channel, hosts: memory.hosts },
-        inside: memory.lane && (() => {
-          memory.lane!.start(envelope);
+        ...{ channel, hosts: memory.hosts, dtype: envelope.dtype },
+        attend: <R>(messages: Promise<R>) => this.world.transport!.attend(messages),
+        inside: memory.lane && ((dtype = envelope.dtype) => {
+          memory.lane!.start({ ...envelope, dtype });
           return this.#inside!;
         }),
-        between: (positions: readonly number[]) => channel.between(positions),
       };
       const before = this.#pending;
       const work = (async () => {
@@ -132,12 +132,15 @@ export class GroupCore {
         return await body(new HierarchicalCollectives(levels));
       })();
       this.#follow(work);
-      return await work;
-    });
+      const result = await work;
+      await turnIfDue();
+      return result;
+    }, false);
   }
 
   /**
-   * Runs `body`, which exchanges messages, as the next operation of the group.
+   * Runs `body`, which exchanges messages, as the next operation of the group; the wire is attended meanwhile unless `body`
+   * does that itself.
    *
    * @throws CollectiveError whatever keeps the ranks from finishing it together
    */
@@ -145,6 +148,7 @@ export class GroupCore {
     call: Call,
     options: Deadline,
     body: (channel: Channel, envelope: Envelope) => Eventually<T>,
+    attends = true,
   ): Promise<T> {
     const { ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
@@ -159,7 +163,7 @@ export class GroupCore {
     const disarm = this.#arm(transport, call, envelope, options);
     try {
       const work = async () => await body(new Channel(transport, this.ranks, envelope), envelope);
-      const result = await transport.attend(work());
+      const result = await (attends ? transport.attend(work()) : work());
       stats.add(operation, call.bytes ?? 0, performance.now() - started);
       return result;
     } catch (error) {

@@ -24,11 +24,10 @@ function exchangeOver(core: GroupCore, name: string, options: Deadline): Exchang
   };
 }
 
-/** Says that ranks of this host do without shared memory. */
-function warn(rank: number, reasons: readonly string[]): void {
-  console.warn(
-    `rank ${rank}: the ranks of host ${Deno.hostname()} use tcp: no shared memory (${reasons.join("; ")})`,
-  );
+/** Says that ranks of this host do without shared memory, or without the best way to it. */
+function warn(rank: number, reasons: readonly string[], isShared: boolean): void {
+  const what = isShared ? "share memory in another way than usual" : "use tcp: no shared memory";
+  console.warn(`rank ${rank}: the ranks of host ${Deno.hostname()} ${what} (${reasons.join("; ")})`);
 }
 
 /**
@@ -52,14 +51,18 @@ export async function shareWorld(
   const { placement, isRequired } = found;
   world.placement = placement;
   let why = found.problems;
-  const memory = await placement.openGroup(exchange, ranks, (reasons) => why = reasons, true);
+  let isShared = false;
+  const memory = await placement.openGroup(exchange, ranks, (reasons, shared) => {
+    [why, isShared] = [reasons, shared];
+  }, true);
   if (isRequired && memory?.hosts.length !== 1) {
-    const reason = (await exchange(why)).flat().join("; ") || "ranks on several hosts, or without Linux";
+    const reason = (await exchange(isShared ? [] : why)).flat().join("; ") ||
+      "ranks on several hosts, or without Linux";
     const requirement = '"auto" or "tcp" where not all ranks can share memory';
     throw new InvalidArgumentError("connect", "transport", requirement, `"shm" with ${reason}`);
   }
   if (memory?.mailboxes !== undefined) world.transport!.useMailboxes(memory.mailboxes);
-  if (why.length > 0 && found.isFirst) warn(rank, why);
+  if (why.length > 0 && found.isFirst) warn(rank, why, isShared);
   return memory;
 }
 
@@ -83,8 +86,8 @@ export async function openGroup(
   const { placement } = world;
   const exchange = exchangeOver(core, "newGroup", options);
   const memory = placement?.isAnyShared
-    ? await placement.openGroup(exchange, ranks, (reasons) => {
-      if (placement.teamOf(ranks)[0] === rank) warn(rank, reasons);
+    ? await placement.openGroup(exchange, ranks, (reasons, isShared) => {
+      if (!isShared && placement.teamOf(ranks)[0] === rank) warn(rank, reasons, isShared);
     })
     : undefined;
   return new GroupCore(world, world.nextGroup++, ranks, rank, memory);

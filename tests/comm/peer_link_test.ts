@@ -31,6 +31,8 @@ function pair(): {
       return true;
     },
     post: () => false,
+    pieceBytes: () => MAX_PAYLOAD,
+    hasRoom: () => true,
     read(into) {
       if (into.length !== current.length) return false;
       into.set(current);

@@ -61,3 +61,44 @@ Deno.test("kernels in WebAssembly agree with plain loops: every type, operator, 
     }
   }
 });
+
+Deno.test("float16: all 65,536 values with random, special and equal ones give the bits of a plain loop", () => {
+  const memory = new WebAssembly.Memory({ initial: 12, maximum: 12 });
+  const kernels = new ReduceKernels(memory);
+  const dtype = dtypeOfName("float16")!;
+  const count = 65_536;
+  const stride = 2 * count;
+  const all = new Uint16Array(memory.buffer);
+  const part = (at: number) => new Float16Array(memory.buffer, at * stride, count);
+  const values = all.subarray(count, 2 * count).map((_, i) => i);
+  let state = 1;
+  const random = () => (state = Math.imul(state, 1664525) + 1013904223 | 0) >>> 16;
+  const corners = [
+    ...[0x0000, 0x8000, 0x0001, 0x8001, 0x03ff, 0x0400, 0x3bff, 0x3c00, 0x3c01, 0x7bff, 0xfbff, 0x7c00],
+    ...[0xfc00, 0x7c01, 0x7e00, 0xffff, 0x1400, 0x9400, 0x4bff, 0x77ff],
+  ];
+  /** Second operands: by turns one corner case for all, all in another order, and random ones. */
+  const others = [
+    ...corners.map((corner) => values.map(() => corner)),
+    ...[1, 0x8000, 40503].map((factor) => values.map((_, i) => Math.imul(i, factor) ^ factor)),
+    ...Array.from({ length: 12 }, () => values.map(random)),
+  ];
+  for (const op of ["sum", "prod", "min", "max"] as const) {
+    for (const [k, other] of others.entries()) {
+      all.set(values, count);
+      all.set(other, 2 * count);
+      all.set(others[(k + 7) % others.length], 3 * count);
+      for (const operands of [2, 3]) {
+        const expected = part(1).slice();
+        for (let j = 1; j < operands; j++) reduceInto(op, expected, part(1 + j));
+        kernels.reduce(op, dtype, 0, stride, stride, operands, count);
+        const got = part(0);
+        for (let i = 0; i < count; i++) {
+          if (!Object.is(got[i], expected[i])) {
+            assert.fail(`${op} of ${operands}: ${part(1)[i]}, ${part(2)[i]}: ${got[i]}, not ${expected[i]}`);
+          }
+        }
+      }
+    }
+  }
+});

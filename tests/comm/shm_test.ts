@@ -159,26 +159,3 @@ Deno.test({
     for (const { stdout } of results) assert.equal(JSON.parse(stdout).segments, 0);
   },
 });
-
-/** Runs each rank in a mount namespace in which /dev/shm is `options` and, maybe, /proc is empty. */
-function restricted(setup: string) {
-  return (_rank: number, command: string[]): string[] => [
-    ...["unshare", "-m", "sh", "-c", `${setup}; exec "$@"`, "sh"],
-    ...command,
-  ];
-}
-
-const canUnshare = !ignore && Deno.uid() === 0 &&
-  (await new Deno.Command("unshare", { args: ["-m", "true"] }).output().catch(() => undefined))?.success ===
-    true;
-
-Deno.test({
-  name: "a tiny /dev/shm: memfd does not care, the files in it give way to tcp",
-  ignore: !canUnshare,
-  async fn() {
-    const wrap = restricted("mount -t tmpfs -o size=64k tmpfs /dev/shm");
-    await run("order", 2, { args: ["shm"], wrap });
-    const results = await run("ordinary", 2, { wrap, env: { DEEPINV_SHM_MECHANISMS: "tmpfile,file" } });
-    assert.match(results[0].stderr, /tmpfile: no room for \d+ bytes/);
-  },
-});

@@ -235,6 +235,10 @@ if (Deno.args[0] === "waiting") await waiting(group);
 if (Deno.args[0] === "messages") await messages(group);
 if (Deno.args[0] === "gaps") await gaps(group);
 if (Deno.args[0] === "mappings") console.log(JSON.stringify(mappings()));
+if (Deno.args[0] === "mechanism") {
+  const maps = Deno.readTextFileSync("/proc/self/maps");
+  console.log(maps.includes("memfd:deepinv") ? "memfd" : maps.includes("/dev/shm/") ? "file" : "none");
+}
 if (Deno.args[0] === "forever") {
   console.log("ready");
   for (;;) await group.allReduce(new Float32Array(100_000));

@@ -1,15 +1,16 @@
 /**
  * Which algorithm does an operation, by the way its ranks exchange bytes, its size and the number of ranks.
  *
- * | ranks                | allReduce, reduce                                    | others                    |
- * | -------------------- | ---------------------------------------------------- | ------------------------- |
- * | one host             | in place where the array lives in shared memory,     | shared memory             |
- * |                      | flat up to {@link FLAT_BYTES}, staged beyond         |                           |
- * | several, some shared | inside the host, between leaders, inside the host    | the same where it saves   |
- * |                      |                                                      | traffic, else messages    |
- * | one for each host    | recursive doubling up to {@link SHORT_BYTES}, ring   | messages                  |
+ * | ranks                | allReduce, reduce                                | others                               |
+ * | -------------------- | ------------------------------------------------ | ------------------------------------ |
+ * | one host             | in place where the array lives in shared memory, | shared memory                        |
+ * |                      | flat up to {@link FLAT_BYTES}, staged beyond     |                                      |
+ * | several, some shared | inside the host, between leaders, inside         | the same; in allToAll ranks send     |
+ * |                      |                                                  | more than {@link RELAY_BYTES} direct |
+ * | one for each host    | recursive doubling up to {@link SHORT_BYTES},    | messages                             |
+ * |                      | ring beyond                                      |                                      |
  *
- * The measurements are in docs/collectives.md; bench/all_reduce.ts repeats them.
+ * The measurements are in docs/collectives.md; bench/all_reduce.ts and bench/hosts.ts repeat them.
  */
 
 import type { ArrayStream } from "../array_stream.ts";
@@ -31,6 +32,8 @@ export type AllReduceAlgorithm = (
 const SHORT_BYTES = 64 * 1024;
 /** Shared memory: all P arrays together up to which everybody combines all of them. */
 const FLAT_BYTES = 128 * 1024;
+/** Bytes of one rank for other hosts up to which leaders relay them: fewer messages count more than copies. */
+const RELAY_BYTES = 16 * 1024;
 
 /** The allReduce algorithm over messages for `bytes` bytes between `size` ranks. */
 export function chooseAllReduce(bytes: number, size: number): AllReduceAlgorithm {
@@ -40,4 +43,9 @@ export function chooseAllReduce(bytes: number, size: number): AllReduceAlgorithm
 /** Whether a reduction of `bytes` bytes between `size` ranks of one host is flat. */
 export function isFlat(bytes: number, size: number): boolean {
   return bytes * size <= FLAT_BYTES;
+}
+
+/** Whether leaders relay what one rank has for the ranks of other hosts, `bytes` bytes in all. */
+export function isRelayed(bytes: number): boolean {
+  return bytes <= RELAY_BYTES;
 }

@@ -73,7 +73,7 @@ export class MessageCollectives implements Collectives {
 }
 
 /** The messages; a stream takes what is in them. */
-function handedOver(messages: Messages, stream: ArrayStream | undefined): Messages {
+export function handedOver(messages: Messages, stream: ArrayStream | undefined): Messages {
   if (stream === undefined) return messages;
   return messages.map((message, from) => {
     if (message === undefined) return undefined;

@@ -102,13 +102,13 @@ export class Placement {
    *
    * @param exchange between all ranks of the world
    * @param ranks the group's members
-   * @param onMissing told why memory cannot be shared on this host
+   * @param onMissing told why memory cannot be shared on this host, or not in the best way
    * @param withMailboxes whether to make mailboxes too
    */
   async openGroup(
     exchange: Exchange,
     ranks: readonly number[],
-    onMissing: (reasons: readonly string[]) => void,
+    onMissing: (reasons: readonly string[], isShared: boolean) => void,
     withMailboxes = false,
   ): Promise<GroupMemory | undefined> {
     const team = this.teamOf(ranks);
@@ -118,14 +118,13 @@ export class Placement {
     const shared = await shareSegment(exchange, this.#libc, wish);
     let lane: Lane | undefined;
     let mailboxes: Mailboxes | undefined;
-    if (wish !== undefined && "segment" in shared) {
+    if (wish !== undefined && shared.segment !== undefined) {
       const neighbours = this.#hosts.filter((host) => host === this.#hosts[this.#rank]).length;
       const members = { ranks: team, index: team.indexOf(this.#rank), neighbours };
       lane = new Lane(this.#libc!, shared.segment, members, this.#watch, this.arrays);
       if (mail > 0) mailboxes = new Mailboxes(shared.segment, lane.layout.end, team, members.index);
-    } else if (wish !== undefined && "reasons" in shared) {
-      onMissing(shared.reasons);
     }
+    if (shared.reasons.length > 0) onMissing(shared.reasons, lane !== undefined);
     const hasLane = await exchange(lane !== undefined);
     const hosts = new Map<string, number[]>();
     ranks.forEach((rank, position) => {
@@ -156,6 +155,7 @@ export class Placement {
     }
     const team = ranks.map((_, at) => at);
     const shared = await shareSegment(exchange, this.#libc, { team, position, bytes: total });
-    return "segment" in shared ? this.arrays.add(shared.segment, ranks, position, bytes) : shared.reasons;
+    const { segment, reasons } = shared;
+    return segment === undefined ? reasons : this.arrays.add(segment, ranks, position, bytes);
   }
 }

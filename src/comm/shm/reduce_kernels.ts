@@ -23,12 +23,15 @@ import {
 } from "../../util/wasm_emitter.ts";
 import type { Dtype, DtypeName, TypedArray } from "../dtypes.ts";
 import { reduceInto, type ReduceOp } from "../reduce_ops.ts";
+import { halfExtremum, halfReduction } from "./half_kernels.ts";
 
 type Combiner = Exclude<ReduceOp, "avg">;
 
-/** SIMD instructions; what is missing is done in JavaScript. */
+const FLOAT32 = { sum: 0xe4, prod: 0xe6, min: 0xe8, max: 0xe9 };
+/** SIMD instructions; what is missing is done in JavaScript. Halves are combined as float32. */
 const OPCODES: Partial<Record<DtypeName, Partial<Record<Combiner, number>>>> = {
-  float32: { sum: 0xe4, prod: 0xe6, min: 0xe8, max: 0xe9 },
+  float16: FLOAT32,
+  float32: FLOAT32,
   float64: { sum: 0xf0, prod: 0xf2, min: 0xf4, max: 0xf5 },
   int8: { sum: 0x6e, min: 0x76, max: 0x78 },
   uint8: { sum: 0x6e, min: 0x77, max: 0x79 },
@@ -114,7 +117,13 @@ export class ReduceKernels {
     const vectors = opcode === undefined || count === 1 ? 0 : Math.floor(length * size / 16);
     for (let done = 1; vectors > 0 && done < count;) {
       const rest = Math.min(MOST_REST, count - done);
-      this.#kernel(opcode!, rest)(out, done === 1 ? first : out, first + done * stride, stride, vectors);
+      this.#kernel(opcode!, rest, dtype.name === "float16")(
+        out,
+        done === 1 ? first : out,
+        first + done * stride,
+        stride,
+        vectors,
+      );
       done += rest;
     }
     const bytes = 16 * vectors;
@@ -122,12 +131,20 @@ export class ReduceKernels {
     if (left > 0) this.#plain(combiner, dtype, out + bytes, first + bytes, stride, count, left);
   }
 
-  #kernel(opcode: number, count: number): Reduce {
-    const key = `${opcode}/${count}`;
+  #kernel(opcode: number, count: number, isHalf: boolean): Reduce {
+    const key = `${opcode}/${count}/${isHalf}`;
     let kernel = this.#compiled.get(key);
     if (kernel === undefined) {
       let module = MODULES.get(key);
-      if (module === undefined) MODULES.set(key, module = new WebAssembly.Module(reduction(opcode, count)));
+      if (module === undefined) {
+        const isExtremum = opcode === FLOAT32.min || opcode === FLOAT32.max;
+        const bytes = !isHalf
+          ? reduction(opcode, count)
+          : isExtremum
+          ? halfExtremum(opcode === FLOAT32.max, count)
+          : halfReduction(opcode, count);
+        MODULES.set(key, module = new WebAssembly.Module(bytes));
+      }
       const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
       this.#compiled.set(key, kernel = exports.reduce as Reduce);
     }

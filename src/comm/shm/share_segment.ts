@@ -27,11 +27,17 @@ export interface SegmentWish {
   readonly bytes: number;
 }
 
-/** The segment, or why there is none for the whole team. */
-export type Shared = { readonly segment: Segment } | { readonly reasons: readonly string[] };
+/** What came of a wish. */
+export interface Shared {
+  /** Unset if there is none for the whole team. */
+  readonly segment: Segment | undefined;
+  /** Why mechanisms failed, without those that may not be tried if another one worked. */
+  readonly reasons: readonly string[];
+}
 
 /** Limits the mechanisms that are tried, separated by commas; for tests and for sites where one misbehaves. */
 const MECHANISMS_VARIABLE = "DEEPINV_SHM_MECHANISMS";
+const NOT_ALLOWED = "not allowed";
 
 /**
  * Tries one mechanism after the other until every team has its segment: the first of a team makes and offers it, the
@@ -55,7 +61,8 @@ export async function shareSegment(
     segment = attempt.segment;
     if (attempt.isSettled) break;
   }
-  return segment === undefined ? { reasons } : { segment };
+  const failed = reasons.filter((reason) => segment === undefined || !reason.endsWith(NOT_ALLOWED));
+  return { segment, reasons: failed };
 }
 
 /** One round of somebody who needs nothing. */
@@ -83,7 +90,7 @@ async function tryOne(
         ? "no C library"
         : isAllowed
         ? createSegment(libc, mechanism, bytes)
-        : `${mechanism}: not allowed`;
+        : `${mechanism}: ${NOT_ALLOWED}`;
     }
     let own: Segment | string = typeof made === "string" ? made : mapSegment(libc!, made.descriptor, bytes);
     if (typeof made !== "string" && typeof own !== "string") sign(own, made.ticket.token);

@@ -33,6 +33,10 @@ export interface FrameWriter {
   write(kind: number, envelope: Envelope, fields: FrameFields, payload?: Uint8Array): boolean;
   /** Hands a whole message over without a frame; false if that is not possible. */
   post(envelope: Envelope, bytes: Uint8Array): boolean;
+  /** Longest piece of a long message that `write` takes. */
+  pieceBytes(envelope: Envelope): number;
+  /** Whether `write` has room for a piece; if not, {@link PeerLink.resume} is called once it has. */
+  hasRoom(envelope: Envelope): boolean;
   /** Reads the payload of the frame being handled; false unless it has exactly that size. */
   read(into: Uint8Array): boolean;
   /** Gives up communication with everybody. */
@@ -165,6 +169,11 @@ export class PeerLink {
     return undefined;
   }
 
+  /** Goes on with long messages that had no room. */
+  resume(): void {
+    for (const [key, outgoing] of this.#outgoing) if (outgoing.granted > 0) this.#pump(key, outgoing);
+  }
+
   /** Rejects everything outstanding and forgets it, so that no memory of the callers is touched any more. */
   fail(failure: Failure): void {
     this.failAwaited(failure);
@@ -188,9 +197,11 @@ export class PeerLink {
   #pump(key: string, outgoing: Outgoing): void {
     const { envelope, bytes } = outgoing;
     const end = Math.min(outgoing.granted, bytes.length);
+    const longest = this.#writer.pieceBytes(envelope);
     while (outgoing.sent < end) {
+      if (!this.#writer.hasRoom(envelope)) return;
       const offset = outgoing.sent;
-      const chunk = bytes.subarray(offset, Math.min(end, offset + MAX_PAYLOAD));
+      const chunk = bytes.subarray(offset, Math.min(end, offset + longest));
       outgoing.sent += chunk.length;
       this.#write(Kind.Data, envelope, { total: bytes.length, offset }, chunk);
     }

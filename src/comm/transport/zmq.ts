@@ -17,7 +17,7 @@ import { decodeFailure, decodeInfo, decodeText } from "./peer_reports.ts";
 import { Progress } from "./progress.ts";
 import { RollCall } from "./roll_call.ts";
 import type { Message, Transport, TransportObserver } from "./transport.ts";
-import { NO_MESSAGE, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
+import { HEARTBEAT_INTERVAL_MS, NO_MESSAGE, RouterSocket, type RoutingKey } from "./zmq_socket.ts";
 
 /** Frames handled before those who wait for them run. */
 const FRAMES_PER_DRAIN = 4;
@@ -30,8 +30,11 @@ const GOODBYE_AFTER_FAILURE_MS = 500;
 const SETTLED_LINGER_MS = 100;
 /** How long the last frames of a process that ends without closing may take to leave. */
 const END_LINGER_MS = 500;
-/** A host that is cut off takes its ranks with it: how long to wait for the others' connections to break as well. */
-const HOST_LOSS_MS = 300;
+/**
+ * A host that is cut off takes its ranks with it: how long to wait for the others' connections to break as well, which
+ * those that were idle do up to a heartbeat apart.
+ */
+const HOST_LOSS_MS = HEARTBEAT_INTERVAL_MS + 100;
 
 /** See the file's description; made by the rendezvous. */
 export class ZmqTransport implements Transport, House, EndObserver {
@@ -150,10 +153,10 @@ export class ZmqTransport implements Transport, House, EndObserver {
 
   welcome(key: RoutingKey, rank: number, info: string): void {
     const writer: FrameWriter = {
-      write: (kind, envelope, fields, payload) => {
-        return isConnected(peer) && this.#port.write(key, kind, envelope, fields, peer.sent++, payload);
-      },
-      post: (envelope, bytes) => this.#mail.post(rank, envelope, bytes),
+      write: (kind, envelope, fields, payload) =>
+        this.#mail.carry(rank, kind, envelope, fields, payload) ||
+        isConnected(peer) && this.#port.write(key, kind, envelope, fields, peer.sent++, payload),
+      ...this.#mail.wayTo(rank),
       read: (into) => this.#mail.read(into) ?? this.#socket.payload(into),
       fail: (failure) => this.fail(failure),
     };

@@ -23,9 +23,9 @@ const SCRATCH_BYTES = 256n;
 const ZAP_DOMAIN = "deepinv";
 
 /** A peer is asked for a sign of life this often, in milliseconds... */
-const HEARTBEAT_INTERVAL_MS = 500;
+export const HEARTBEAT_INTERVAL_MS = 400;
 /** ...and is lost when it gives none for this long. */
-const HEARTBEAT_TIMEOUT_MS = 2000;
+const HEARTBEAT_TIMEOUT_MS = 1800;
 /** Incoming messages that libzmq may hold for one connection; more than a peer may send without a grant. */
 const RECEIVE_HIGH_WATER_MARK = 1 << 18;
 
