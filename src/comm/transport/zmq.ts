@@ -30,10 +30,7 @@ const GOODBYE_AFTER_FAILURE_MS = 500;
 const SETTLED_LINGER_MS = 100;
 /** How long the last frames of a process that ends without closing may take to leave. */
 const END_LINGER_MS = 500;
-/**
- * A host that is cut off takes its ranks with it: how long to wait for the others' connections to break as well, which
- * those that were idle do up to a heartbeat apart.
- */
+/** How long to wait for a lost host's other connections to break as well: idle ones do so up to a heartbeat apart. */
 const HOST_LOSS_MS = HEARTBEAT_INTERVAL_MS + 100;
 
 /** See the file's description; made by the rendezvous. */
