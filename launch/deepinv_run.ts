@@ -12,6 +12,7 @@ import config from "../deno.json" with { type: "json" };
 import { InvalidArgumentError } from "../src/util/errors.ts";
 import { exitCodeOfJob, failureReport, findCause } from "./failure_report.ts";
 import { countGpus, readDeviceFacts } from "./devices.ts";
+import { freePort } from "./free_port.ts";
 import { helpText } from "./help.ts";
 import { exitCodeOf, Interrupts } from "./interrupts.ts";
 import { jobToken, newKey, type Nodes } from "./nodes.ts";
@@ -27,11 +28,6 @@ const USAGE_EXIT_CODE = 2;
 const FLUSH_MS = 500;
 const TIMEOUT_EXIT_CODE = 124;
 const BROKEN_PIPE_EXIT_CODE = 141;
-
-function freePort(hostname: string): number {
-  using listener = Deno.listen({ hostname, port: 0 });
-  return listener.addr.port;
-}
 
 async function newAttempt(nodes: Nodes, restartCount: number): Promise<Attempt> {
   const masterPort = nodes.masterPort ?? freePort(nodes.masterAddr);

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { resolveProcess } from "../../src/cluster/resolve_process.ts";
 import { decideSecurity } from "../../src/comm/job_security.ts";
-import { freePort, type RankResult, type RunningRanks, spawnRanks } from "./spawn_ranks.ts";
+import { freePort } from "../../launch/free_port.ts";
+import { type RankResult, type RunningRanks, spawnRanks } from "./spawn_ranks.ts";
 import { Recorder, type Target, utter, UTTERANCES } from "./strangers.ts";
 
 const KEY = "0123456789abcdef".repeat(4);
@@ -71,14 +72,14 @@ function checkUnharmed(results: readonly RankResult[], stranger: string): void {
 }
 
 async function checkUtterance(setting: Setting, stranger: string, bytes: Uint8Array): Promise<void> {
-  const port = freePort();
+  const port = freePort("127.0.0.1");
   using job = new Job(setting).start(port);
   await utter({ hostname: setting.address, port }, bytes, 8);
   checkUnharmed(await job.end(), stranger);
 }
 
 async function checkReplay(setting: Setting): Promise<void> {
-  const target: Target = { hostname: setting.address, port: freePort() };
+  const target: Target = { hostname: setting.address, port: freePort("127.0.0.1") };
   using recorder = new Recorder(setting.address, target);
   using job = new Job(setting).start(target.port, [0]).start(recorder.port, [1]);
   while (recorder.recorded.length < 2000) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -87,7 +88,7 @@ async function checkReplay(setting: Setting): Promise<void> {
 }
 
 async function checkOtherJob(setting: Setting, env: Record<string, string>): Promise<void> {
-  const port = freePort();
+  const port = freePort("127.0.0.1");
   using job = new Job(setting).start(port);
   const settings = { MASTER_ADDR: setting.address, ...setting.env, ...env };
   // The job must be there before the stranger gives up.

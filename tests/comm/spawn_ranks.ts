@@ -1,5 +1,7 @@
 /** Runs a script on N ranks with the environment that the launcher would set. */
 
+import { freePort } from "../../launch/free_port.ts";
+
 /** One rank's process and how it ended. */
 export interface RankResult {
   readonly rank: number;
@@ -30,25 +32,9 @@ export interface SpawnOptions {
   readonly wrap?: (rank: number, command: string[]) => string[];
 }
 
-/** Ports that the system hands out by itself start above these. */
-const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
-
-/** A TCP port that is free now and that nobody gets by chance. */
-export function freePort(): number {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
-
 /** Starts `script` (relative to this folder) on `worldSize` ranks. */
 export function spawnRanks(script: string, worldSize: number, options: SpawnOptions = {}): RunningRanks {
-  const port = options.port ?? freePort();
+  const port = options.port ?? freePort("127.0.0.1");
   const ranks = options.only ?? Array.from({ length: worldSize }, (_, rank) => rank);
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const { wrap = (_rank, command) => command } = options;

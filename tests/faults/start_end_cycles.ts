@@ -7,6 +7,7 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePort } from "../../launch/free_port.ts";
 import { runLauncher } from "./run_launcher.ts";
 
 const WORKER = fileURLToPath(new URL("./cycle_worker.ts", import.meta.url));
@@ -24,7 +25,7 @@ export interface Cycle {
 export async function cycle(ranks: number, launchers = 1): Promise<Cycle> {
   const started = performance.now();
   const meeting = launchers > 1
-    ? ["--nnodes", `${launchers}`, "--rdzv-endpoint", `127.0.0.1:${freePort()}`]
+    ? ["--nnodes", `${launchers}`, "--rdzv-endpoint", `127.0.0.1:${freePort("127.0.0.1")}`]
     : [];
   const problems = await Promise.all(
     Array.from({ length: launchers }, (_, node) => {
@@ -38,11 +39,6 @@ async function launch(flags: string[]): Promise<string> {
   const { code, stdout, stderr, hung } = await runLauncher([...flags, WORKER], HANG_MS);
   const said = stdout + stderr;
   return hung ? `hung\n${said}` : code !== 0 || said !== "" ? `code ${code}\n${said}` : "";
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 if (import.meta.main) {

@@ -1,15 +1,11 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { freePort } from "../../launch/free_port.ts";
 import { newKey } from "../../launch/nodes.ts";
 import { fixture, Launcher, type LaunchSettings, survivors } from "./launcher.ts";
 import { canMakeHosts, NetworkHosts } from "./network_hosts.ts";
 
 const MEETING = fixture("meeting.ts");
 const hostsPossible = canMakeHosts();
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 function nodeFlags(node: number, count: number, endpoint: string): string[] {
   return ["--nnodes", String(count), "--node-rank", String(node), "--rdzv-endpoint", endpoint, "-n", "2"];
@@ -20,7 +16,7 @@ function results(stdouts: string[]): string[] {
 }
 
 Deno.test("several hosts: launchers meet at host 0, and a failure on one restarts all", async () => {
-  const endpoint = `127.0.0.1:${freePort()}`;
+  const endpoint = `127.0.0.1:${freePort("127.0.0.1")}`;
   const launchers = [0, 1].map((node) =>
     new Launcher([...nodeFlags(node, 2, endpoint), "--max-restarts", "1", MEETING, "3:1"])
   );
@@ -39,7 +35,7 @@ Deno.test("several hosts: launchers meet at host 0, and a failure on one restart
 });
 
 Deno.test("several hosts: the loss of one launcher with its ranks ends the job on the others", async () => {
-  const endpoint = `127.0.0.1:${freePort()}`;
+  const endpoint = `127.0.0.1:${freePort("127.0.0.1")}`;
   await using first = new Launcher([...nodeFlags(0, 2, endpoint), MEETING, "wait"]);
   await using second = new Launcher([...nodeFlags(1, 2, endpoint), MEETING, "wait"]);
   const pids = (await Promise.all([first.pids(2), second.pids(2)])).flat();
@@ -53,7 +49,7 @@ Deno.test("several hosts: the loss of one launcher with its ranks ends the job o
 });
 
 Deno.test("several hosts: ranks with another key are not let in", async () => {
-  const endpoint = `127.0.0.1:${freePort()}`;
+  const endpoint = `127.0.0.1:${freePort("127.0.0.1")}`;
   const launchers = [0, 1].map((node) => {
     const env = { DEEPINV_JOB_KEY: newKey(), MEETING_TIMEOUT: "700" };
     return new Launcher([...nodeFlags(node, 2, endpoint), MEETING], { env });

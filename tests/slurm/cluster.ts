@@ -5,6 +5,7 @@
  * The daemons and all jobs live in a process and mount namespace of their own, in which the nodes' names have loopback
  * addresses. It ends with this process, however that ends: its first process waits for the end of its standard input.
  */
+import { freePort } from "../../launch/free_port.ts";
 import { SlurmRun } from "./slurm_run.ts";
 import { slurmFiles } from "./slurm_files.ts";
 
@@ -153,10 +154,9 @@ function shortHostname(): string {
 }
 
 function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const ports = listeners.map((listener) => (listener.addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(freePort("127.0.0.1"));
+  return [...ports];
 }
 
 function isNoSuchProcess(error: unknown): boolean {

@@ -83,7 +83,8 @@ Deno.test({
 
     await t.step("two steps of one job at once", async () => {
       const step = `srun --exact -N2 -n2 ${WORKER.join(" ")}`;
-      const both = `${step} > $0/first & ${step} > $0/second & wait -n && wait -n && cat $0/first $0/second`;
+      const started = `${step} > $0/first & first=$!; ${step} > $0/second & second=$!`;
+      const both = `${started}; wait $first && wait $second && cat $0/first $0/second`;
       const run = cluster.spawn("salloc", ["-N2", "--ntasks-per-node=2", "bash", "-c", both, cluster.folder]);
       const lines = (await run.output()).trim().split("\n");
       for (const step of [lines.slice(0, 2), lines.slice(2)]) assertComplete(readReports(step.join("\n")), 2);
