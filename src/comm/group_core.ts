@@ -10,6 +10,7 @@ import { MessageCollectives } from "./collectives/message_collectives.ts";
 import { SharedCollectives } from "./collectives/shared_collectives.ts";
 import { type Failure, FailureSignal, formatRanks, GroupClosedError, toError } from "./errors.ts";
 import { turnIfDue } from "./shm/flags.ts";
+import type { GroupCalls } from "./operation_ledger.ts";
 import type { Lane } from "./shm/lane.ts";
 import type { GroupMemory } from "./shm/placement.ts";
 import type { Message, Transport } from "./transport/transport.ts";
@@ -28,6 +29,7 @@ export class GroupCore {
   readonly #received = new Map<string, number>();
   readonly #memory: GroupMemory | undefined;
   readonly #inside: Collectives | undefined;
+  readonly #calls: GroupCalls;
   /** The operation over shared memory that has not ended yet: they run one after the other. */
   #pending: Promise<unknown> | undefined;
 
@@ -46,6 +48,7 @@ export class GroupCore {
     memory?: GroupMemory,
   ) {
     this.#memory = memory;
+    this.#calls = world.ledger.callsOf(id);
     this.#inside = memory?.lane && new SharedCollectives(memory.lane);
   }
 
@@ -152,7 +155,7 @@ export class GroupCore {
   ): Promise<T> {
     const { ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
-    const sequence = call.message?.sequence ?? ledger.nextSequence(this.id);
+    const sequence = call.message?.sequence ?? this.#calls.next;
     const transport = this.#usable(operation, sequence);
     const started = performance.now();
     const envelope = this.#envelope(call, sequence);
@@ -181,34 +184,40 @@ export class GroupCore {
     options: Deadline,
     body: (group: Collectives) => Eventually<T>,
   ): Eventually<T> {
-    const { ledger, stats } = this.world;
     const operation = call.name ?? call.operation;
-    const sequence = ledger.advance(this.id);
+    const sequence = this.#calls.next++;
     const transport = this.#usable(operation, sequence);
-    const started = performance.now();
+    const started = lane.clock.now();
     const envelope = this.#envelope(call, sequence);
-    const start = (): Eventually<T> => {
-      if (transport.failure !== undefined) throw new FailureSignal(transport.failure);
-      lane.start(envelope);
-      return body(this.#inside!);
-    };
-    const count = (result: T): Eventually<T> => {
-      const now = performance.now();
-      stats.add(operation, call.bytes ?? 0, now - started);
-      return turnIfDue(now)?.then(() => result) ?? result;
-    };
     let work: Eventually<T>;
-    try {
-      work = this.#pending === undefined ? start() : this.#pending.then(start);
-    } catch (error) {
-      throw this.#explain(transport, operation, sequence, error);
+    if (this.#pending === undefined) {
+      try {
+        lane.start(envelope);
+        work = body(this.#inside!);
+      } catch (error) {
+        throw this.#explain(transport, operation, sequence, error);
+      }
+      if (!(work instanceof Promise)) return this.#count(lane, operation, call, started, work);
+    } else {
+      work = this.#pending.then(() => {
+        if (transport.failure !== undefined) throw new FailureSignal(transport.failure);
+        lane.start(envelope);
+        return body(this.#inside!);
+      });
     }
-    if (!(work instanceof Promise)) return count(work);
     this.#follow(work);
     const disarm = this.#arm(transport, call, envelope, options, lane);
-    return work.then(count, (error) => {
+    return work.then((result) => this.#count(lane, operation, call, started, result), (error) => {
       throw this.#explain(transport, operation, sequence, error);
     }).finally(disarm);
+  }
+
+  /** Counts an operation over shared memory that has ended; the event loop gets a turn first if it has waited for long. */
+  #count<T>(lane: Lane, operation: string, call: Call, started: number, result: T): Eventually<T> {
+    const now = lane.clock.now();
+    this.world.stats.add(operation, call.bytes ?? 0, now - started);
+    const turn = turnIfDue(now);
+    return turn === undefined ? result : turn.then(() => result);
   }
 
   /** Makes later operations over shared memory wait for `work`. */

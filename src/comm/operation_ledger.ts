@@ -14,10 +14,16 @@ interface Seen {
   readonly envelope: Envelope;
 }
 
+/** How many operations of one group this rank has called. */
+export interface GroupCalls {
+  /** Sequence number of the next one. */
+  next: number;
+}
+
 /** See the file's description. */
 export class OperationLedger implements TransportObserver {
   readonly #rank: number;
-  readonly #next = new Map<number, number>();
+  readonly #calls = new Map<number, GroupCalls>();
   readonly #active = new Map<string, Envelope>();
   /** First frame of each operation that this rank has not called yet. */
   readonly #ahead = new Map<string, Seen[]>();
@@ -27,21 +33,16 @@ export class OperationLedger implements TransportObserver {
     this.#rank = rank;
   }
 
-  /** The sequence number of the next operation of a group. */
-  nextSequence(group: number): number {
-    return this.#next.get(group) ?? 0;
-  }
-
-  /** Takes the number of the next operation of a group, whose calls are compared by other means. */
-  advance(group: number): number {
-    const sequence = this.#next.get(group) ?? 0;
-    this.#next.set(group, sequence + 1);
-    return sequence;
+  /** What this rank has called in a group; a group whose calls are compared by other means counts them itself. */
+  callsOf(group: number): GroupCalls {
+    let calls = this.#calls.get(group);
+    if (calls === undefined) this.#calls.set(group, calls = { next: 0 });
+    return calls;
   }
 
   /** Records that this rank calls the next operation of its group; returns why others disagree, if they do. */
   enter(envelope: Envelope): Failure | undefined {
-    this.#next.set(envelope.group, envelope.sequence + 1);
+    this.callsOf(envelope.group).next = envelope.sequence + 1;
     const key = `${envelope.group}/${envelope.sequence}`;
     this.#active.set(key, envelope);
     const seen = this.#ahead.get(key) ?? [];
@@ -72,7 +73,7 @@ export class OperationLedger implements TransportObserver {
   }
 
   hasEntered(group: number, sequence: number): boolean {
-    return sequence < this.nextSequence(group);
+    return sequence < (this.#calls.get(group)?.next ?? 0);
   }
 
   #mismatch(ours: Envelope, source: number, theirs: Envelope): Failure {

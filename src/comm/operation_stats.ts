@@ -19,11 +19,11 @@ export class StatsTable {
 
   /** Adds one call. */
   add(operation: string, bytes: number, milliseconds: number): void {
-    const row = this.#rows.get(operation) ?? { calls: 0, bytes: 0, milliseconds: 0 };
+    let row = this.#rows.get(operation);
+    if (row === undefined) this.#rows.set(operation, row = { calls: 0, bytes: 0, milliseconds: 0 });
     row.calls++;
     row.bytes += bytes;
     row.milliseconds += milliseconds;
-    this.#rows.set(operation, row);
     this.observer?.(operation, bytes, milliseconds);
   }
 

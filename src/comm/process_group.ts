@@ -108,8 +108,14 @@ export class ProcessGroup implements AsyncDisposable {
     const op = requireOp("allReduce", options.op ?? "sum");
     const dtype = requireArray("allReduce", "x", x);
     const sums = op === "avg" ? averageAccumulator(x) : x;
-    const agreed = { dtype: dtype.code, reduceOp: reduceOpCode(op), count: x.length };
-    const call: Call = { operation: "allReduce", ...agreed, bytes: x.byteLength };
+    const { length: count, byteLength: bytes } = x;
+    const call: Call = {
+      operation: "allReduce",
+      dtype: dtype.code,
+      reduceOp: reduceOpCode(op),
+      count,
+      bytes,
+    };
     const work = core.run<void>(call, options, undefined, (all) => all.allReduce(sums, op, options.stream));
     if (work !== undefined) await work;
     if (op === "avg" && !options.stream) divideInto(x, sums, core.size, "allReduce");

@@ -76,10 +76,9 @@ const BIGINT: Kernels<BigInt64Array> = {
   },
 };
 
-/** The loop for an element type; the loops themselves do not ask which of the types of their table it is. */
-function kernelOf(op: ReduceOp | "copy", array: TypedArray): Kernel<TypedArray> {
-  const kernels = isBigInt(array) ? BIGINT : isFloat(array) ? FLOAT : INTEGER;
-  return kernels[op === "avg" ? "sum" : op] as Kernel<TypedArray>;
+/** The loops for an element type; they do not ask which of the types of their table it is. */
+function kernelsOf(array: TypedArray): Kernels<TypedArray> {
+  return (isFloat(array) ? FLOAT : isBigInt(array) ? BIGINT : INTEGER) as Kernels<TypedArray>;
 }
 
 function isBigInt(array: TypedArray): array is BigInt64Array | BigUint64Array {
@@ -99,7 +98,7 @@ function isFloat(array: TypedArray): boolean {
  * @param from the other operand, same type and length
  */
 export function reduceInto(op: ReduceOp, into: TypedArray, from: TypedArray): void {
-  kernelOf(op, into)(into, from, 0);
+  kernelsOf(into)[op === "avg" ? "sum" : op](into, from, 0);
 }
 
 /**
@@ -120,8 +119,9 @@ export function combineStrided(
   stride: number,
   count: number,
 ): void {
-  const combine = kernelOf(op, into);
-  kernelOf("copy", into)(into, all, first);
+  const kernels = kernelsOf(into);
+  const combine = kernels[op === "avg" ? "sum" : op];
+  kernels.copy(into, all, first);
   for (let j = 1; j < count; j++) combine(into, all, first + j * stride);
 }
 

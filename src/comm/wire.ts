@@ -60,9 +60,14 @@ export const OPERATIONS = [
 /** Name of an operation that ranks do together. */
 export type OperationName = typeof OPERATIONS[number];
 
+const CODES = Object.fromEntries(OPERATIONS.map((name, index) => [name, index + 1])) as Record<
+  OperationName,
+  number
+>;
+
 /** Wire code of an operation. */
 export function operationCode(name: OperationName): number {
-  return OPERATIONS.indexOf(name) + 1;
+  return CODES[name];
 }
 
 /** What identifies a message between two ranks, and what they must agree on. */

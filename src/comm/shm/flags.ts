@@ -10,6 +10,7 @@
 
 import { setImmediate } from "node:timers";
 import { type Failure, FailureSignal } from "../errors.ts";
+import type { Core } from "./core.ts";
 import { futexWait, futexWaitInThread, futexWake, type Libc } from "./libc.ts";
 
 /** Bytes between counters: two cache lines, since processors fetch them in pairs. */
@@ -19,11 +20,11 @@ const SLEEPERS = 1;
 /** How long to look before blocking, in ms. */
 const SPIN_MS = 0.3;
 /**
- * Looks (some ns each) between two gifts of the core, where there is one for each rank and where there is not. More would
- * be no faster, and much slower where the other rank waits for this core.
+ * Looks (5 to 30 ns each) between two gifts of the core, where this rank has it for itself and where it does not: a rank
+ * that gives it away too early makes the others wait, which then do the same.
  */
-const LOOKS = 100;
-const LOOKS_CROWDED = 30;
+const LOOKS = 300;
+const LOOKS_SHARED = 10;
 /** Blocking slices before handing the wait to a thread. */
 const SLICES = 20;
 /** The event loop gets a turn at least this often, in ms. */
@@ -58,7 +59,7 @@ export class Flags {
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #start: bigint;
   readonly #watch: Watch;
-  readonly #looks: number;
+  readonly #core: Core;
   /** Ranks that are waited for now, with the number of waits. */
   readonly #awaited = new Map<number, number>();
 
@@ -67,20 +68,20 @@ export class Flags {
    * @param words the words of the lines
    * @param pointer the first of them for C
    * @param watch ends waits
-   * @param crowded whether there are more ranks than cores
+   * @param core what this rank gives away while it waits
    */
   constructor(
     libc: Libc,
     words: Int32Array<ArrayBuffer>,
     pointer: Deno.PointerValue,
     watch: Watch,
-    crowded: boolean,
+    core: Core,
   ) {
     this.#libc = libc;
     this.#words = words;
     this.#start = Deno.UnsafePointer.value(pointer);
     this.#watch = watch;
-    this.#looks = crowded ? LOOKS_CROWDED : LOOKS;
+    this.#core = core;
   }
 
   /** World ranks that are waited for now, ascending. */
@@ -123,13 +124,13 @@ export class Flags {
   #spin(line: number, target: number): boolean {
     const words = this.#words;
     const at = line * (LINE_BYTES / 4);
-    const looks = this.#looks;
     for (let started = 0;;) {
+      const looks = this.#core.isShared ? LOOKS_SHARED : LOOKS;
       for (let look = 0; look < looks; look++) {
         if ((Atomics.load(words, at) - target | 0) >= 0) return true;
+        Atomics.pause();
       }
-      this.#libc.sched_yield();
-      const now = performance.now();
+      const now = this.#core.give();
       if (started === 0) started = now;
       else if (now - started > SPIN_MS) return this.has(line, target);
     }

@@ -12,6 +12,8 @@ import { type Failure, FailureSignal } from "../errors.ts";
 import { type Dtype, dtypeOf, type TypedArray } from "../dtypes.ts";
 import { agree, disagreement } from "../operation_ledger.ts";
 import { type Envelope, NO_ENVELOPE, OPERATIONS } from "../wire.ts";
+import { Clock } from "./clock.ts";
+import { Core } from "./core.ts";
 import { Flags, LINE_BYTES, turnIfDue, type Watch } from "./flags.ts";
 import { type LaneLayout, layoutOf, STAGES } from "./lane_layout.ts";
 import type { Libc } from "./libc.ts";
@@ -38,8 +40,6 @@ export interface LaneMembers {
   readonly ranks: readonly number[];
   /** Position of this process among them. */
   readonly index: number;
-  /** Ranks of the job on this host, to compare with its cores. */
-  readonly neighbours: number;
 }
 
 /** See the file's description. */
@@ -54,13 +54,16 @@ export class Lane {
   readonly layout: LaneLayout;
   /** Adds arrays that lie in the memory. */
   readonly kernels: ReduceKernels;
+  /** The time. */
+  readonly clock: Clock;
   readonly #ranks: readonly number[];
   readonly #watch: Watch;
   readonly #flags: Flags;
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #doubles: Float64Array<ArrayBuffer>;
   readonly #arrays: SharedArrays;
-  readonly #views = new Map<number, TypedArray>();
+  /** All memory as elements of each type, by its code. */
+  readonly #views: (TypedArray | undefined)[] = [];
   #operation = 0;
   #blocks = 0;
   #entering = false;
@@ -86,8 +89,9 @@ export class Lane {
     this.#doubles = new Float64Array(buffer);
     this.#arrays = arrays;
     const pointer = Deno.UnsafePointer.of(this.#words);
-    const crowded = members.neighbours > navigator.hardwareConcurrency;
-    this.#flags = new Flags(libc, this.#words, pointer, watch, crowded);
+    this.clock = new Clock(libc);
+    const core = new Core(libc, this.clock, this.index > 0);
+    this.#flags = new Flags(libc, this.#words, pointer, watch, core);
   }
 
   /** World ranks that are waited for now. */
@@ -207,9 +211,7 @@ export class Lane {
 
   /** All memory as elements of one type. */
   view(dtype: Dtype): TypedArray {
-    let view = this.#views.get(dtype.code);
-    if (view === undefined) this.#views.set(dtype.code, view = dtype.view(this.bytes.buffer));
-    return view;
+    return this.#views[dtype.code] ??= dtype.view(this.bytes.buffer);
   }
 
   /** Takes the numbers of the next `count` blocks; returns the first. All ranks take the same. */
@@ -250,7 +252,7 @@ export class Lane {
 
   /** Gives the event loop a turn if it has waited for long. @throws FailureSignal once the job has failed */
   async pause(): Promise<void> {
-    const turn = turnIfDue();
+    const turn = turnIfDue(this.clock.now());
     if (turn !== undefined) await turn;
     if (this.#watch.failure !== undefined) throw new FailureSignal(this.#watch.failure);
   }
