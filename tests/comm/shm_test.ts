@@ -51,6 +51,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "ranks may use the cores that they were given, after as before, and many short operations are right",
+  ignore,
+  async fn() {
+    for (const pin of [false, true]) {
+      const wrap = (_rank: number, command: string[]) => pin ? ["taskset", "-c", "0", ...command] : command;
+      const started = performance.now();
+      for (const { stdout } of await run("cores", 2, { args: ["shm"], wrap })) {
+        const { before, after, milliseconds } = JSON.parse(stdout);
+        assert.equal(after, before);
+        if (pin) assert.equal(after, "0");
+        // Every call is timed: the sum is neither empty nor longer than the program ran.
+        assert.ok(milliseconds > 0.1 && milliseconds < performance.now() - started, stdout);
+      }
+    }
+  },
+});
+
+Deno.test({
   name: "a rank that waits for long burns little and serves its timers",
   ignore,
   async fn() {

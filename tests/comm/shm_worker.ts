@@ -140,6 +140,21 @@ async function timers(group: ProcessGroup): Promise<void> {
   console.log(JSON.stringify({ longest }));
 }
 
+/** Ranks that start on one core and may use all of them: the cores they may use, before and after many operations. */
+async function cores(group: ProcessGroup): Promise<void> {
+  const allowed = () => /Cpus_allowed_list:\s*(\S+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1];
+  const before = allowed();
+  const x = new Float32Array(2);
+  for (let call = 0; call < 20_000; call++) {
+    x.fill(group.rank + 1);
+    await group.allReduce(x);
+    assert.equal(x[1], group.size * (group.size + 1) / 2);
+  }
+  const { allReduce } = group.stats();
+  assert.equal(allReduce.calls, 20_000);
+  console.log(JSON.stringify({ before, after: allowed(), milliseconds: allReduce.milliseconds }));
+}
+
 async function waiting(group: ProcessGroup): Promise<void> {
   const cpuBefore = cpuMs();
   let ticks = 0;
@@ -231,6 +246,7 @@ if (Deno.args[0] === "arrays") {
 }
 if (Deno.args[0] === "ordinary") await ordinary(group);
 if (Deno.args[0] === "timers") await timers(group);
+if (Deno.args[0] === "cores") await cores(group);
 if (Deno.args[0] === "waiting") await waiting(group);
 if (Deno.args[0] === "messages") await messages(group);
 if (Deno.args[0] === "gaps") await gaps(group);

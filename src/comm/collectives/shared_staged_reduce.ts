@@ -35,8 +35,11 @@ export async function sharedStagedReduce(
 
   const write = async (block: number): Promise<void> => {
     const [own, at] = [bytesOfBlock(block), lane.stageAt(index, block)];
-    if (stream === undefined) lane.bytes.set(own, at);
-    else await stream.fill(block * slotBytes, lane.bytes.subarray(at, at + own.length));
+    await stream!.fill(block * slotBytes, lane.bytes.subarray(at, at + own.length));
+    lane.post(Count.Written, base + block + 1);
+  };
+  const copy = (block: number): void => {
+    lane.bytes.set(bytesOfBlock(block), lane.stageAt(index, block));
     lane.post(Count.Written, base + block + 1);
   };
   const combine = (block: number): void => {
@@ -51,8 +54,7 @@ export async function sharedStagedReduce(
     }
     lane.post(Count.Reduced, base + block + 1);
   };
-  const read = async (block: number): Promise<void> => {
-    await lane.waitAll(Count.Reduced, base + block + 1);
+  const read = (block: number): void => {
     const own = bytesOfBlock(block);
     const at = lane.resultAt(block);
     const result = lane.bytes.subarray(at, at + own.length);
@@ -61,15 +63,23 @@ export async function sharedStagedReduce(
     lane.post(Count.Done, base + block + 1);
   };
 
-  if (blocks === 0) return;
-  await write(0);
-  for (let block = 0; block < blocks; block++) {
-    await lane.waitAll(Count.Written, base + block + 1);
-    if (block >= STAGES) await lane.waitAll(Count.Done, base + block - STAGES + 1);
-    combine(block);
-    if (block > 0) await read(block - 1);
+  // Where nobody has to be waited for, nothing is awaited.
+  let wait: Promise<void> | undefined;
+  for (let block = -1; block <= blocks; block++) {
+    if (block >= 0 && block < blocks) {
+      if ((wait = lane.waitAll(Count.Written, base + block + 1)) !== undefined) await wait;
+      wait = block < STAGES ? undefined : lane.waitAll(Count.Done, base + block - STAGES + 1);
+      if (wait !== undefined) await wait;
+      combine(block);
+    }
+    if (block > 0) {
+      if ((wait = lane.waitAll(Count.Reduced, base + block)) !== undefined) await wait;
+      read(block - 1);
+    }
     // The slot is that of block - 1, which all ranks have combined.
-    if (block + 1 < blocks) await write(block + 1);
+    if (block + 1 < blocks) {
+      if (stream === undefined) copy(block + 1);
+      else await write(block + 1);
+    }
   }
-  await read(blocks - 1);
 }

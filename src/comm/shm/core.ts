@@ -13,6 +13,8 @@ import { type Libc, readText } from "./libc.ts";
 const TAKEN_MS = 0.002;
 /** Gifts in a row that are taken before the rank looks for another core. */
 const TAKEN_TIMES = 3;
+/** Gifts that nobody takes before the core counts as this rank's own again. */
+const FREE_TIMES = 100;
 /** Between two looks for another core, in ms: each takes some 0.02. */
 const LOOK_EVERY_MS = 1;
 /** Bytes of a set of cores: 1024 of them. */
@@ -24,22 +26,24 @@ export class Core {
   readonly #clock: Clock;
   readonly #mayMove: boolean;
   #taken = 0;
+  #untilFree = 0;
   #lastLook = 0;
 
   /**
    * @param libc the C library
    * @param clock tells the time
-   * @param mayMove whether this rank is one of those that move; of two ranks on one core only one should
+   * @param isFirst whether this rank stays where it is: of two ranks on one core only one should move
+   * @param isCrowded whether there are more ranks than cores, so that none is idle
    */
-  constructor(libc: Libc, clock: Clock, mayMove: boolean) {
+  constructor(libc: Libc, clock: Clock, isFirst: boolean, isCrowded: boolean) {
     this.#libc = libc;
     this.#clock = clock;
-    this.#mayMove = mayMove;
+    this.#mayMove = !isFirst && !isCrowded;
   }
 
-  /** Whether somebody took the core when it was last given away. */
+  /** Whether somebody took the core not long ago when it was given away. */
   get isShared(): boolean {
-    return this.#taken > 0;
+    return this.#untilFree > 0;
   }
 
   /** Gives the core away, and moves to another one if others keep taking it while there is an idle one; returns the time. */
@@ -47,8 +51,13 @@ export class Core {
     const before = this.#clock.now();
     this.#libc.sched_yield();
     const now = this.#clock.now();
-    if (now - before < TAKEN_MS) this.#taken = 0;
-    else if (++this.#taken >= TAKEN_TIMES && this.#mayMove && now - this.#lastLook > LOOK_EVERY_MS) {
+    if (now - before < TAKEN_MS) {
+      this.#taken = 0;
+      if (this.#untilFree > 0) this.#untilFree--;
+      return now;
+    }
+    this.#untilFree = FREE_TIMES;
+    if (++this.#taken >= TAKEN_TIMES && this.#mayMove && now - this.#lastLook > LOOK_EVERY_MS) {
       this.#lastLook = now;
       if (this.#isOneIdle()) this.#move();
     }

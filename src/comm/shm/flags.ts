@@ -24,7 +24,7 @@ const SPIN_MS = 0.3;
  * that gives it away too early makes the others wait, which then do the same.
  */
 const LOOKS = 300;
-const LOOKS_SHARED = 10;
+const LOOKS_SHARED = 3;
 /** Blocking slices before handing the wait to a thread. */
 const SLICES = 20;
 /** The event loop gets a turn at least this often, in ms. */

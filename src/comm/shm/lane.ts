@@ -40,6 +40,8 @@ export interface LaneMembers {
   readonly ranks: readonly number[];
   /** Position of this process among them. */
   readonly index: number;
+  /** Ranks of the job on this host, to compare with its cores. */
+  readonly neighbours: number;
 }
 
 /** See the file's description. */
@@ -90,7 +92,8 @@ export class Lane {
     this.#arrays = arrays;
     const pointer = Deno.UnsafePointer.of(this.#words);
     this.clock = new Clock(libc);
-    const core = new Core(libc, this.clock, this.index > 0);
+    const isCrowded = members.neighbours > navigator.hardwareConcurrency;
+    const core = new Core(libc, this.clock, this.index === 0, isCrowded);
     this.#flags = new Flags(libc, this.#words, pointer, watch, core);
   }
 
@@ -241,20 +244,25 @@ export class Lane {
     return this.#flags.wait(count * this.size + index, value | 0, this.#ranks[index]);
   }
 
-  /** Waits until a counter of every other rank has reached `value`, and gives the event loop its turns. */
-  async waitAll(count: number, value: number): Promise<void> {
+  /**
+   * Waits until a counter of every other rank has reached `value`, and gives the event loop its turns. Nothing is returned
+   * if that was soon and no turn is due.
+   *
+   * @throws FailureSignal once the job has failed
+   */
+  waitAll(count: number, value: number): Promise<void> | undefined {
     for (let distance = 1; distance < this.size; distance++) {
       const wait = this.wait(count, (this.index + distance) % this.size, value);
-      if (wait !== undefined) await wait;
+      if (wait !== undefined) return wait.then(() => this.waitAll(count, value));
     }
-    await this.pause();
+    return this.pause();
   }
 
   /** Gives the event loop a turn if it has waited for long. @throws FailureSignal once the job has failed */
-  async pause(): Promise<void> {
-    const turn = turnIfDue(this.clock.now());
-    if (turn !== undefined) await turn;
-    if (this.#watch.failure !== undefined) throw new FailureSignal(this.#watch.failure);
+  pause(): Promise<void> | undefined {
+    const { failure } = this.#watch;
+    if (failure !== undefined) throw new FailureSignal(failure);
+    return turnIfDue(this.clock.now())?.then(() => this.pause());
   }
 
   /** Gives up because the rank at `other` has given something else than this one. */

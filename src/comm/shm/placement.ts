@@ -119,7 +119,8 @@ export class Placement {
     let lane: Lane | undefined;
     let mailboxes: Mailboxes | undefined;
     if (wish !== undefined && shared.segment !== undefined) {
-      const members = { ranks: team, index: team.indexOf(this.#rank) };
+      const neighbours = this.#hosts.filter((host) => host === this.#hosts[this.#rank]).length;
+      const members = { ranks: team, index: team.indexOf(this.#rank), neighbours };
       lane = new Lane(this.#libc!, shared.segment, members, this.#watch, this.arrays);
       if (mail > 0) mailboxes = new Mailboxes(shared.segment, lane.layout.end, team, members.index);
     }
