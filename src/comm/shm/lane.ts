@@ -244,12 +244,7 @@ export class Lane {
     return this.#flags.wait(count * this.size + index, value | 0, this.#ranks[index]);
   }
 
-  /**
-   * Waits until a counter of every other rank has reached `value`, and gives the event loop its turns. Nothing is returned
-   * if that was soon and no turn is due.
-   *
-   * @throws FailureSignal once the job has failed
-   */
+  /** Waits until a counter of every other rank has reached `value`; nothing is returned if that was soon. See {@link pause}. */
   waitAll(count: number, value: number): Promise<void> | undefined {
     for (let distance = 1; distance < this.size; distance++) {
       const wait = this.wait(count, (this.index + distance) % this.size, value);
