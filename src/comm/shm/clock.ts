@@ -6,7 +6,7 @@ const CLOCK_MONOTONIC = 1;
 export class Clock {
   readonly #libc: Libc;
   /** The words of a timespec: seconds and nanoseconds, each of 64 bits, little-endian. */
-  readonly #words = new Uint32Array(4);
+  readonly #words = new Uint32Array(new ArrayBuffer(16));
   readonly #pointer = Deno.UnsafePointer.of(this.#words);
   readonly #origin: number;
 
