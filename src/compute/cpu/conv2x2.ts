@@ -32,7 +32,7 @@ export const down2x2: ConvAlgorithm = {
 
   grain: evenGrain,
 
-  run(kernels, layer, task, _scratch, first, end) {
+  bind(kernels, layer, task) {
     const { input, output } = task;
     const { activation, spec: { addends } } = layer;
     const multiply = kernels.get(gemm, {
@@ -44,24 +44,26 @@ export const down2x2: ConvAlgorithm = {
       epilogue: { activation, addends },
     });
     const [addend0, addend1] = addendDistances(task);
-    for (let y = first; y < end; y++) {
-      const from = input.origin + 2 * y * input.rowBytes;
-      const to = output.origin + y * output.rowBytes;
-      multiply(
-        from,
-        layer.weights,
-        to,
-        output.width,
-        1,
-        input.rowBytes,
-        0,
-        0,
-        0,
-        layer.bias,
-        addend0,
-        addend1,
-      );
-    }
+    return (_scratch, first, end) => {
+      for (let y = first; y < end; y++) {
+        const from = input.origin + 2 * y * input.rowBytes;
+        const to = output.origin + y * output.rowBytes;
+        multiply(
+          from,
+          layer.weights,
+          to,
+          output.width,
+          1,
+          input.rowBytes,
+          0,
+          0,
+          0,
+          layer.bias,
+          addend0,
+          addend1,
+        );
+      }
+    };
   },
 };
 
@@ -99,7 +101,7 @@ export const up2x2: ConvAlgorithm = {
 
   grain: evenGrain,
 
-  run(kernels, layer, task, _scratch, first, end) {
+  bind(kernels, layer, task) {
     const { input, output } = task;
     const { activation, spec: { addends } } = layer;
     const multiply = kernels.get(gemm, {
@@ -111,11 +113,13 @@ export const up2x2: ConvAlgorithm = {
       epilogue: { activation, addends },
     });
     const [addend0, addend1] = addendDistances(task);
-    for (let y = first; y < end; y++) {
-      const from = input.origin + (y >> 1) * input.rowBytes;
-      const weights = layer.weights + (y & 1) * 4 * input.pixel * 2 * output.pixel;
-      const to = output.origin + y * output.rowBytes;
-      multiply(from, weights, to, input.width, 1, 0, 0, 0, 0, layer.bias, addend0, addend1);
-    }
+    return (_scratch, first, end) => {
+      for (let y = first; y < end; y++) {
+        const from = input.origin + (y >> 1) * input.rowBytes;
+        const weights = layer.weights + (y & 1) * 4 * input.pixel * 2 * output.pixel;
+        const to = output.origin + y * output.rowBytes;
+        multiply(from, weights, to, input.width, 1, 0, 0, 0, 0, layer.bias, addend0, addend1);
+      }
+    };
   },
 };

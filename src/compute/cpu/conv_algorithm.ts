@@ -39,16 +39,12 @@ export interface ConvAlgorithm {
   /** Units that a thread should take at a time, when `threads` share the `units` of an output. */
   grain(plan: LayerPlan, units: number, threads: number, output: CpuFeatureMap): number;
 
-  /** Computes units first <= u < end. */
-  run(
-    kernels: Kernels,
-    layer: PackedLayer,
-    task: ConvTask,
-    scratch: number,
-    first: number,
-    end: number,
-  ): void;
+  /** What computes units first <= u < end: kernels are looked up once for all of them. */
+  bind(kernels: Kernels, layer: PackedLayer, task: ConvTask): ConvUnits;
 }
+
+/** Computes units first <= u < end with a thread's scratch memory. */
+export type ConvUnits = (scratch: number, first: number, end: number) => void;
 
 /** Tasks that a layer is cut into for every thread: a thread that is held up then leaves work to the others. */
 export const TASKS_PER_THREAD = 4;

@@ -14,14 +14,14 @@ import { DeviceError } from "../errors.ts";
 import { LayerCache, type LayerSource, layerSource } from "../layer_cache.ts";
 import { type Arena, blockSize } from "./arena.ts";
 import type { CpuBuffer } from "./buffer.ts";
-import type { ConvAlgorithm, LayerPlan, PackedLayer } from "./conv_algorithm.ts";
+import type { ConvAlgorithm, ConvUnits, LayerPlan, PackedLayer } from "./conv_algorithm.ts";
 import { down2x2, up2x2 } from "./conv2x2.ts";
 import { general } from "./conv_general.ts";
 import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
 import { transferMap } from "./map_transfer.ts";
 import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
-import { KernelCache } from "./wasm/kernels.ts";
-import type { ThreadPool } from "./threads/pool.ts";
+import { KernelCache, type Kernels } from "./wasm/kernels.ts";
+import type { ParallelWork, ThreadPool } from "./threads/pool.ts";
 import { winograd } from "./winograd.ts";
 import { tilesPay, winogradGeneral } from "./winograd_general.ts";
 
@@ -202,12 +202,12 @@ export class CpuConvEngine implements ConvEngine {
         units,
         grain: algorithm.grain(own, units, threads.size, task.output),
         scratchBytes,
-        run: (kernels, scratch, first, end) => algorithm.run(kernels, own, task, scratch, first, end),
+        run: bound((kernels) => algorithm.bind(kernels, own, task)),
       });
     }
     this.#arena.borrow(
       scratchBytes,
-      (scratch) => algorithm.run(this.#kernels, own, task, scratch, 0, units),
+      (scratch) => algorithm.bind(this.#kernels, own, task)(scratch, 0, units),
     );
   }
 
@@ -235,6 +235,15 @@ export class CpuConvEngine implements ConvEngine {
     if (layer.discarded) throw new DeviceError("Cannot use a layer that was discarded");
     return layer;
   }
+}
+
+/** Binds to the kernels that a thread pool gives, which are the same for most of a layer's tasks. */
+function bound(bind: (kernels: Kernels) => ConvUnits): ParallelWork["run"] {
+  let last: Kernels | undefined, compute: ConvUnits;
+  return (kernels, scratch, first, end) => {
+    if (kernels !== last) [last, compute] = [kernels, bind(kernels)];
+    compute(scratch, first, end);
+  };
 }
 
 /** Multiplications of a layer below which sharing them takes longer than it saves: some fifty microseconds. */

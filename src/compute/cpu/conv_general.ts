@@ -54,18 +54,14 @@ export const general: ConvAlgorithm = {
 
   grain: evenGrain,
 
-  run(kernels, layer, task, scratch, first, end) {
+  bind(kernels, layer, task) {
     const { input, output } = task;
     const { spec: { addends }, activation, geometry } = layer;
     const [addend0, addend1] = addendDistances(task);
     const inBorder = fitsBorder(geometry);
-    let begin = 0;
-    for (const phase of phases(layer)) {
+    const parts = phases(layer).map((phase) => {
       const { rows, columns } = phase;
       const block = blockOf(layer, phase, output.height, output.width);
-      const [from, to] = [Math.max(first - begin, 0), Math.min(end - begin, block.count)];
-      begin += block.count;
-      if (from >= to) continue;
       const apart = columns.spacing > 1;
       const multiply = kernels.get(gemm, {
         depth: apart ? input.pixel : Math.max(columns.taps, 1) * input.pixel,
@@ -76,35 +72,43 @@ export const general: ConvAlgorithm = {
         rowStepC: columns.step * output.pixel,
         epilogue: { activation, addends },
       });
-      const rowBytes = inBorder ? input.rowBytes : block.rowBytes;
-      for (let unit = from; unit < to; unit++) {
-        const [begins, ends] = [unit * block.rows, Math.min((unit + 1) * block.rows, block.outRows)];
-        const top = rows.start + begins * rows.advance;
-        if (!inBorder) {
-          const count = inputRows(rows, ends - begins);
-          stageRows(kernels, input, scratch, { top, count, start: columns.start, rowBytes });
-        }
-        const left = inBorder
-          ? input.origin + top * input.rowBytes + 4 * columns.start * input.pixel
-          : scratch;
-        for (let n = begins; n < ends; n++) {
-          multiply(
-            left + (n - begins) * rows.advance * rowBytes,
-            layer.weights + 4 * phase.offset,
-            output.origin + (rows.first + n * rows.step) * output.rowBytes + 4 * columns.first * output.pixel,
-            block.outColumns,
-            1,
-            rows.spacing * rowBytes,
-            0,
-            0,
-            0,
-            layer.bias,
-            addend0,
-            addend1,
-          );
+      return { phase, rows, columns, block, multiply, rowBytes: inBorder ? input.rowBytes : block.rowBytes };
+    });
+    return (scratch, first, end) => {
+      let begin = 0;
+      for (const { phase, rows, columns, block, multiply, rowBytes } of parts) {
+        const [from, to] = [Math.max(first - begin, 0), Math.min(end - begin, block.count)];
+        begin += block.count;
+        for (let unit = from; unit < to; unit++) {
+          const [begins, ends] = [unit * block.rows, Math.min((unit + 1) * block.rows, block.outRows)];
+          const top = rows.start + begins * rows.advance;
+          if (!inBorder) {
+            const count = inputRows(rows, ends - begins);
+            stageRows(kernels, input, scratch, { top, count, start: columns.start, rowBytes });
+          }
+          const left = inBorder
+            ? input.origin + top * input.rowBytes + 4 * columns.start * input.pixel
+            : scratch;
+          for (let n = begins; n < ends; n++) {
+            multiply(
+              left + (n - begins) * rows.advance * rowBytes,
+              layer.weights + 4 * phase.offset,
+              output.origin + (rows.first + n * rows.step) * output.rowBytes +
+                4 * columns.first * output.pixel,
+              block.outColumns,
+              1,
+              rows.spacing * rowBytes,
+              0,
+              0,
+              0,
+              layer.bias,
+              addend0,
+              addend1,
+            );
+          }
         }
       }
-    }
+    };
   },
 };
 

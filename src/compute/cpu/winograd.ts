@@ -44,29 +44,33 @@ export const winograd: ConvAlgorithm = {
     return share <= batch ? share : Math.max(1, Math.floor(share / TASKS_PER_THREAD / batch)) * batch;
   },
 
-  run(kernels, layer, task, scratch, first, end) {
+  bind(kernels, layer, task) {
     const { input, output } = task;
     const { depth, columns, batch } = dimensions(layer.spec);
-    const few = output.tiles <= FEW_TILES;
-    const wanted = few ? [first * COLUMNS, Math.min(end * COLUMNS, columns)] as const : undefined;
-    const [begin, last] = few ? [0, output.tiles] : [first, end];
     const forward = kernels.get(winogradInput, { channels: depth, batch });
-    const finish = tileProduct(kernels, { depth, columns, batch, pixel: columns, wanted }, layer, task);
-    for (let tile = begin; tile < last; tile += batch) {
-      const count = Math.min(batch, last - tile);
-      forward(input.address, input.rowBytes, output.tilesPerRow, tile, count, scratch);
-      finish({
-        tiles: scratch,
-        weights: layer.weights,
-        map: output.origin,
-        rowBytes: output.rowBytes,
-        tilesPerRow: output.tilesPerRow,
-        first: tile,
-        count,
-        height: output.height,
-        width: output.width,
-      });
-    }
+    const shape = { depth, columns, batch, pixel: columns };
+    const few = output.tiles <= FEW_TILES;
+    const all = few ? undefined : tileProduct(kernels, shape, layer, task);
+    return (scratch, first, end) => {
+      const [begin, last] = few ? [0, output.tiles] : [first, end];
+      const wanted = [first * COLUMNS, Math.min(end * COLUMNS, columns)] as const;
+      const finish = all ?? tileProduct(kernels, { ...shape, wanted }, layer, task);
+      for (let tile = begin; tile < last; tile += batch) {
+        const count = Math.min(batch, last - tile);
+        forward(input.address, input.rowBytes, output.tilesPerRow, tile, count, scratch);
+        finish({
+          tiles: scratch,
+          weights: layer.weights,
+          map: output.origin,
+          rowBytes: output.rowBytes,
+          tilesPerRow: output.tilesPerRow,
+          first: tile,
+          count,
+          height: output.height,
+          width: output.width,
+        });
+      }
+    };
   },
 };
 

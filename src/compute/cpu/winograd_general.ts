@@ -68,16 +68,12 @@ export const winogradGeneral: ConvAlgorithm = {
 
   grain: evenGrain,
 
-  run(kernels, layer, task, scratch, first, end) {
+  bind(kernels, layer, task) {
     const { input, output } = task;
     const { axes: [down], classes, columns } = tiling(layer);
     const pixelBytes = 4 * input.pixel;
-    let begin = 0;
-    for (const rows of down) {
+    const phases = down.map((rows) => {
       const strip = strips(layer, rows, output.height, output.width);
-      const [from, to] = [Math.max(first - begin, 0), Math.min(end - begin, strip.units)];
-      begin += strip.units;
-      if (from >= to) continue;
       const outRows = phaseLength(rows, output.height);
       const parts = classes.filter((own) => own.rows === rows).map((own) => {
         const { depth, across } = own;
@@ -91,48 +87,56 @@ export const winogradGeneral: ConvAlgorithm = {
           outColumns: phaseLength(across, output.width),
         };
       });
-      for (let unit = from; unit < to; unit++) {
-        const tileRow = unit * strip.tileRows;
-        const height = outRows - 4 * tileRow;
-        const tileRows = Math.min(strip.tileRows, Math.ceil(height / 4));
-        const top = rows.start + 4 * tileRow * rows.sample;
-        const tiles = scratch + strip.count * strip.rowBytes;
-        stageRows(kernels, input, scratch, { ...strip, top, count: strip.rowsOf(tileRows) });
-        for (const { across, batch, weights, forward, finish, outColumns } of parts) {
-          const tilesPerRow = Math.ceil(outColumns / 4);
-          const total = tileRows * tilesPerRow;
-          const share = evenShare(total, batch);
-          for (let tile = 0; tile < total; tile += share) {
-            const count = Math.min(share, total - tile);
-            rows.blocks.forEach((upper, a) =>
-              across.blocks.forEach((left, b) =>
-                forward(
-                  scratch + upper.offset / strip.step * strip.rowBytes +
-                    (across.start + left.offset - strip.start) * pixelBytes,
-                  rows.sample / strip.step * strip.rowBytes,
-                  tilesPerRow,
-                  tile,
-                  count,
-                  tiles + (a * across.blocks.length + b) * pixelBytes,
+      return { rows, strip, outRows, parts };
+    });
+    return (scratch, first, end) => {
+      let begin = 0;
+      for (const { rows, strip, outRows, parts } of phases) {
+        const [from, to] = [Math.max(first - begin, 0), Math.min(end - begin, strip.units)];
+        begin += strip.units;
+        for (let unit = from; unit < to; unit++) {
+          const tileRow = unit * strip.tileRows;
+          const height = outRows - 4 * tileRow;
+          const tileRows = Math.min(strip.tileRows, Math.ceil(height / 4));
+          const top = rows.start + 4 * tileRow * rows.sample;
+          const tiles = scratch + strip.count * strip.rowBytes;
+          stageRows(kernels, input, scratch, { ...strip, top, count: strip.rowsOf(tileRows) });
+          for (const { across, batch, weights, forward, finish, outColumns } of parts) {
+            const tilesPerRow = Math.ceil(outColumns / 4);
+            const total = tileRows * tilesPerRow;
+            const share = evenShare(total, batch);
+            for (let tile = 0; tile < total; tile += share) {
+              const count = Math.min(share, total - tile);
+              rows.blocks.forEach((upper, a) =>
+                across.blocks.forEach((left, b) =>
+                  forward(
+                    scratch + upper.offset / strip.step * strip.rowBytes +
+                      (across.start + left.offset - strip.start) * pixelBytes,
+                    rows.sample / strip.step * strip.rowBytes,
+                    tilesPerRow,
+                    tile,
+                    count,
+                    tiles + (a * across.blocks.length + b) * pixelBytes,
+                  )
                 )
-              )
-            );
-            finish({
-              tiles,
-              weights: layer.weights + 4 * weights,
-              map: output.origin + (rows.first + 4 * tileRow * rows.step) * output.rowBytes +
-                4 * across.first * output.pixel,
-              rowBytes: rows.step * output.rowBytes,
-              tilesPerRow,
-              first: tile,
-              count,
-              height,
-              width: outColumns,
-            });
+              );
+              finish({
+                tiles,
+                weights: layer.weights + 4 * weights,
+                map: output.origin + (rows.first + 4 * tileRow * rows.step) * output.rowBytes +
+                  4 * across.first * output.pixel,
+                rowBytes: rows.step * output.rowBytes,
+                tilesPerRow,
+                first: tile,
+                count,
+                height,
+                width: outColumns,
+              });
+            }
           }
         }
       }
-    }
+    };
   },
 };
 
