@@ -15,6 +15,9 @@ export interface EndObserver {
   ended(exitCode: number): void;
 }
 
+/** The process may end when the handlers of an error return; libzmq's thread has this long to send before, in ms. */
+const LAST_WORDS_MS = 50;
+
 const observers = new Set<EndObserver>();
 let installed = false;
 
@@ -45,5 +48,7 @@ export function forgetEnd(observer: EndObserver): void {
 }
 
 function tell(error: unknown): void {
+  if (observers.size === 0) return;
   for (const observer of observers) observer.lastWords(`uncaught ${String(error).split("\n", 1)[0]}`);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_MS);
 }
