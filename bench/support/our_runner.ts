@@ -1,4 +1,5 @@
 import type { FeatureMap } from "../../src/compute/conv_engine.ts";
+import { applyToPlanes } from "../../src/compute/conv_planes.ts";
 import type { Device } from "../../src/compute/device.ts";
 import { GEOMETRY, type LayerGraph, outputSide, type Runner } from "./layer_graph.ts";
 
@@ -25,6 +26,12 @@ export function ourRunner(device: Device, graph: LayerGraph): Runner {
   const target = device.allocate(outChannels * outSize * outSize);
   return {
     run(x) {
+      const [{ prepared: only }] = layers;
+      if (layers.length === 1) {
+        device.write(source, x);
+        applyToPlanes(conv, only, { buffer: source, offset: 0 }, size, size, { buffer: target, offset: 0 });
+        return device.read(target);
+      }
       const maps = new Map<string, FeatureMap>();
       maps.set("x", conv.allocate(channels, size, size));
       device.write(source, x);

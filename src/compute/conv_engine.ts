@@ -124,4 +124,19 @@ export interface ConvEngine {
    * @throws {InvalidArgumentError} when a shape does not fit
    */
   apply(layer: ConvLayer, input: FeatureMap, output: FeatureMap, addends: readonly FeatureMap[]): void;
+
+  /**
+   * A layer without addends from planes (inChannels, height, width) to planes, which are others, where the engine has a
+   * shorter way than {@link pack}, {@link apply} and {@link unpack}.
+   *
+   * @returns whether it has; nothing was done otherwise
+   * @throws {InvalidArgumentError} when planes do not fit into the buffers
+   */
+  applyToPlanes?(
+    layer: ConvLayer,
+    source: BufferPart,
+    height: number,
+    width: number,
+    target: BufferPart,
+  ): boolean;
 }

@@ -1,5 +1,6 @@
 import type { ConvEngine, ConvLayer, FeatureMap } from "../compute/conv_engine.ts";
 import { geometryOf, outputSize } from "../compute/conv_geometry.ts";
+import { applyToPlanes } from "../compute/conv_planes.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { foldBatchNorm } from "./batch_norm.ts";
 import { type ConvNetShuffle, outputShape, type PlannedConv, type PlannedStep } from "./conv_net_layout.ts";
@@ -54,12 +55,20 @@ export class ConvNetNetwork implements DeviceNetwork {
     const shape = outputShape(this.#plan, [channels, height, width]);
     const output = Tensor.empty([batch, ...shape], input);
     try {
+      const [first] = this.#steps;
+      const only = this.#steps.length === 1 && first.type === "conv" ? first.layer : undefined;
       for (let item = 0; item < batch; item++) {
+        const from = { buffer: input.array.storage.buffer, offset: item * channels * height * width };
+        const to = { buffer: output.array.storage.buffer, offset: item * shape[0] * shape[1] * shape[2] };
+        if (only) {
+          applyToPlanes(engine, only, from, height, width, to);
+          continue;
+        }
         using maps = new Workspace(engine);
         const image = maps.allocate(channels, height, width);
-        engine.pack(input.array.storage.buffer, item * channels * height * width, image);
+        engine.pack(from.buffer, from.offset, image);
         const result = this.#run(maps, this.#steps, image, input);
-        engine.unpack(result, output.array.storage.buffer, item * shape[0] * shape[1] * shape[2]);
+        engine.unpack(result, to.buffer, to.offset);
       }
       return output;
     } catch (error) {

@@ -19,9 +19,11 @@ import { down2x2, up2x2 } from "./conv2x2.ts";
 import { general } from "./conv_general.ts";
 import { CpuFeatureMap, featureMapBytes } from "./feature_map.ts";
 import { transferMap } from "./map_transfer.ts";
+import { isPointwise, pointwiseWork } from "./pointwise.ts";
 import { type Arithmetic, arithmetic } from "./wasm/simd.ts";
 import { KernelCache, type Kernels } from "./wasm/kernels.ts";
 import type { ParallelWork, ThreadPool } from "./threads/pool.ts";
+import { doWork } from "./threads/shared_work.ts";
 import { winograd } from "./winograd.ts";
 import { tilesPay, winogradGeneral } from "./winograd_general.ts";
 
@@ -209,6 +211,27 @@ export class CpuConvEngine implements ConvEngine {
       scratchBytes,
       (scratch) => algorithm.bind(this.#kernels, own, task)(scratch, 0, units),
     );
+  }
+
+  applyToPlanes(
+    layer: ConvLayer,
+    source: BufferPart,
+    height: number,
+    width: number,
+    target: BufferPart,
+  ): boolean {
+    const own = this.#layer(layer);
+    const { inChannels, outChannels } = own.spec;
+    if (!isPointwise(own)) return false;
+    const from = planes("pack", source.buffer, source.offset, { channels: inChannels, height, width });
+    const to = planes("unpack", target.buffer, target.offset, { channels: outChannels, height, width });
+    if (!this.#arena.owns(from) || !this.#arena.owns(to)) return false;
+    (target.buffer as CpuBuffer).version++;
+    const threads = isWorthSharing(own, height, width) ? this.#threads : undefined;
+    const [read, written] = [from.byteOffset + 4 * source.offset, to.byteOffset + 4 * target.offset];
+    const work = pointwiseWork(own, read, written, height * width, threads);
+    doWork(this.#arena, this.#kernels, threads, work);
+    return true;
   }
 
   /** Between planes and a map; planes outside the arena, which kernels cannot see, are copied by hand. */

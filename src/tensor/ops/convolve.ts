@@ -1,5 +1,6 @@
 import type { ConvSpec } from "../../compute/conv_engine.ts";
 import { type ConvGeometry, geometryOf, outputSize, type Pair } from "../../compute/conv_geometry.ts";
+import { applyToPlanes } from "../../compute/conv_planes.ts";
 import type { Device } from "../../compute/device.ts";
 import type { ConvolveKernel } from "../../compute/kernel.ts";
 import { formatShape, InvalidArgumentError } from "../../util/errors.ts";
@@ -170,35 +171,25 @@ function convolveByEngine({ conv }: Device, layer: Layer, out: DeviceArray): voi
   const { x, weights, bias, groups } = layer;
   const spec = specOf(layer);
   const [batch, , height, width] = x.shape;
-  const size = [out.shape[2], out.shape[3]] as const;
-  const inPlanes = spec.inChannels * height * width, outPlanes = spec.outChannels * size[0] * size[1];
+  const inPlanes = spec.inChannels * height * width,
+    outPlanes = spec.outChannels * out.shape[2] * out.shape[3];
   const count = numelOf(weights.shape) / groups;
-  const from = conv.allocate(spec.inChannels, height, width);
-  try {
-    const to = conv.allocate(spec.outChannels, ...size);
+  for (let group = 0; group < groups; group++) {
+    const prepared = conv.prepareFrom(
+      spec,
+      { buffer: weights.storage.buffer, offset: group * count },
+      bias && { buffer: bias.storage.buffer, offset: group * spec.outChannels },
+    );
     try {
-      for (let group = 0; group < groups; group++) {
-        const prepared = conv.prepareFrom(
-          spec,
-          { buffer: weights.storage.buffer, offset: group * count },
-          bias && { buffer: bias.storage.buffer, offset: group * spec.outChannels },
-        );
-        try {
-          for (let item = 0; item < batch; item++) {
-            const part = item * groups + group;
-            conv.pack(x.storage.buffer, part * inPlanes, from);
-            conv.apply(prepared, from, to, []);
-            conv.unpack(to, out.storage.buffer, part * outPlanes);
-          }
-        } finally {
-          conv.discard(prepared);
-        }
+      for (let item = 0; item < batch; item++) {
+        const part = item * groups + group;
+        const from = { buffer: x.storage.buffer, offset: part * inPlanes };
+        const to = { buffer: out.storage.buffer, offset: part * outPlanes };
+        applyToPlanes(conv, prepared, from, height, width, to);
       }
     } finally {
-      conv.release(to);
+      conv.discard(prepared);
     }
-  } finally {
-    conv.release(from);
   }
 }
 

@@ -35,6 +35,8 @@ export interface GemmSpec {
 
 /** Rows of A in a register block: 6 rows x 8 columns are 12 accumulators, and V8 has 15 vector registers to give. */
 export const GEMM_ROWS = 6;
+/** Blocks of the rows that are left: a row alone waits for its own sums. */
+const REST_ROWS = [4, 2, 1];
 
 /**
  * The module of `gemm(a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, addend0, addend1)`:
@@ -49,7 +51,7 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
   const [a, b, c, rows, batches, segmentStep, batchStepA, batchStepB, batchStepC, bias, ...distances] =
     f.parameters;
   const addends = distances.slice(0, spec.epilogue?.addends ?? 0);
-  const [batch, panel, block, segment, run, step] = f.i32s(6);
+  const [batch, panel, block, rest, segment, run, step] = f.i32s(7);
   const [blockA, blockC, panelB, panelC, panelBias, atB] = f.i32s(6);
   const atA = f.i32s(GEMM_ROWS);
   const sums = f.v128s(2 * GEMM_ROWS);
@@ -113,7 +115,11 @@ export function gemm(spec: GemmSpec, math: Arithmetic): Uint8Array<ArrayBuffer> 
     blockA.set(a.get),
     blockC.set(panelC.get),
     repeatMaybe(block, divide(rows.get, i32(GEMM_ROWS)), registerBlock(GEMM_ROWS, vectors)),
-    repeatMaybe(block, remainder(rows.get, i32(GEMM_ROWS)), registerBlock(1, vectors)),
+    rest.set(remainder(rows.get, i32(GEMM_ROWS))),
+    REST_ROWS.map((height) => [
+      repeatMaybe(block, divide(rest.get, i32(height)), registerBlock(height, vectors)),
+      rest.set(remainder(rest.get, i32(height))),
+    ]),
     panelB.increase(i32(16 * vectors * spec.depth * runs * spec.segments)),
     panelC.increase(i32(16 * vectors)),
     panelBias.increase(i32(16 * vectors)),
