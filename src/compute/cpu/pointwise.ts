@@ -17,7 +17,7 @@ export function isPointwise({ spec, geometry }: LayerPlan): boolean {
 
 /**
  * A 1x1 layer from planes to planes without feature maps: for some hundred pixels at a time, which stay in the cache,
- * put the channels side by side, multiply, and product the results over the planes. A unit is one such chunk.
+ * put the channels side by side, multiply, and spread the results over the planes. A unit is one such chunk.
  *
  * @param layer its weights packed for {@link general}
  * @param source address of planes (inChannels, pixels)
