@@ -177,9 +177,18 @@ Deno.test("sparse matrices along an axis, weighted and not, with empty and repea
   }
 });
 
-Deno.test("matrix products, also of nothing", async () => {
+Deno.test("matrix products, also of nothing, have the bits of sums in float64", async () => {
   using opened = open();
-  for (const [batch, m, k, n] of [[1, 1, 1, 1], [2, 3, 5, 4], [3, 17, 9, 8], [1, 2, 0, 2], [0, 2, 2, 2]]) {
+  const sizes = [
+    ...[[1, 1, 1, 1], [2, 3, 5, 4], [3, 17, 9, 8], [1, 2, 0, 2], [0, 2, 2, 2], [2, 0, 3, 2], [1, 2, 3, 0]],
+    ...[[1, 1, 300, 151], [1, 151, 300, 1], [1, 5, 1, 83], [2, 70, 33, 67], [1, 9, 5001, 21], [
+      2,
+      66,
+      3,
+      130,
+    ]],
+  ];
+  for (const [batch, m, k, n] of sizes) {
     const a = randomValues(batch * m * k, 1), b = randomValues(batch * k * n, 2);
     const expected = Array.from({ length: batch * m * n }, (_, at) => {
       const [item, i, j] = [Math.floor(at / (m * n)), Math.floor(at / n) % m, at % n];
@@ -189,8 +198,15 @@ Deno.test("matrix products, also of nothing", async () => {
     });
     const kernel = { kind: "matmul", batch, m, k, n } as const;
     const actual = await runKernel(opened.device, kernel, [a, b], new Float32Array(batch * m * n).fill(9));
-    assert.ok(relativeError(actual, expected) < 1e-6, `${batch} x ${m} x ${k} x ${n}`);
+    assert.deepEqual(actual, Float32Array.from(expected), `${batch} x ${m} x ${k} x ${n}`);
   }
+  const special = Float32Array.of(NaN, Infinity, -Infinity, 0);
+  const kernel = { kind: "matmul", batch: 1, m: 4, k: 1, n: 4 } as const;
+  const products = await runKernel(opened.device, kernel, [special, special], new Float32Array(16));
+  assert.deepEqual(
+    products,
+    Float32Array.from({ length: 16 }, (_, at) => special[at >> 2] * special[at & 3]),
+  );
 });
 
 Deno.test("dense convolution layers and their transposes", async () => {

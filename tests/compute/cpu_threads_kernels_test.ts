@@ -80,6 +80,14 @@ Deno.test("any number of threads correlates to the same bits", async () => {
   }
 });
 
+Deno.test("any number of threads multiplies matrices to the same bits", async () => {
+  for (const [batch, m, k, n] of [[1, 201, 97, 131], [3, 70, 64, 65], [1, 1, 700, 611], [1, 611, 700, 1]]) {
+    assert.ok(batch * m * k * n >= 2 ** 18, "large enough for threads");
+    const [a, b] = [randomValues(batch * m * k, 1), randomValues(batch * k * n, 2)];
+    await onThreads({ kind: "matmul", batch, m, k, n }, [a, b], batch * m * n);
+  }
+});
+
 Deno.test("any number of threads maps to the same bits, behind the last whole vector too", async () => {
   for (const fn of Object.keys(MAP_FUNCTIONS) as MapFunction[]) {
     const shape = [3, 601, 601], view = { offset: 0, strides: [601 * 601, 601, 1] };

@@ -10,9 +10,9 @@ import { convolve } from "./convolve.ts";
 import { correlate } from "./correlate.ts";
 import { fft } from "./fft.ts";
 import { gridding } from "./gridding.ts";
-import { matmul } from "./kernels/matmul.ts";
 import { realFft } from "./kernels/real_fft.ts";
 import { map } from "./map.ts";
+import { matmul } from "./matmul.ts";
 import { median } from "./median.ts";
 import { radon } from "./radon.ts";
 import { reduce } from "./reduce.ts";
@@ -141,7 +141,7 @@ export class CpuDevice implements Device {
       case "correlate":
         return correlate(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "matmul":
-        return matmul(kernel, sources[0], sources[1], target);
+        return matmul(this.#arena, kernel, sources[0], sources[1], target, this.#threads);
       case "median":
         return median(this.#arena, kernel, sources[0], target, this.#threads);
       case "convolve":

@@ -61,16 +61,20 @@ export interface Arithmetic {
   madd(a: Code, b: Code, c: Code): Code;
   /** c - a b */
   nmadd(a: Code, b: Code, c: Code): Code;
+  /** a b + c of float64 lanes; the same where a and b come from float32, whose product is exact. */
+  madd64(a: Code, b: Code, c: Code): Code;
 }
 
 const FUSED: Arithmetic = {
   madd: (a, b, c) => simd(0x105, a, b, c),
   nmadd: (a, b, c) => simd(0x106, a, b, c),
+  madd64: (a, b, c) => simd(0x107, a, b, c),
 };
 
 const PLAIN: Arithmetic = {
   madd: (a, b, c) => vadd(vmul(a, b), c),
   nmadd: (a, b, c) => vsub(c, vmul(a, b)),
+  madd64: (a, b, c) => simd(0xf0, simd(0xf2, a, b), c),
 };
 
 /** The arithmetic this engine can run, or the plain one when asked for. */
