@@ -9,10 +9,10 @@ import { product } from "./wasm/product.ts";
 const SPEC = Object.freeze({});
 /** Multiplications below which waking a thread takes longer than its share. */
 const WORTH_SHARING = 1 << 18;
-/** Columns of the right matrix that a unit reads: enough to pay for the unit's rows in float64. */
+/** Columns of a unit: enough to pay for writing its rows in float64. */
 const COLUMNS = 64;
-/** Bytes of a unit's rows in float64, which stay in the second-level cache, and the most rows of a unit. */
-const ROW_BYTES = 1 << 17, ROWS = 64;
+/** Rows of a unit, enough to pay for writing its columns in another order, as long as they take these bytes in float64. */
+const LEAST_ROWS = 16, MOST_ROWS = 64, ROW_BYTES = 1 << 17;
 
 /**
  * Runs a {@link MatmulKernel}, each output summed in float64 in the order of the inner index. A unit is a block of one
@@ -28,7 +28,8 @@ export function matmul(
 ): void {
   const { batch, m, k, n } = kernel;
   if (batch * m * n === 0) return;
-  const rows = Math.min(m, ROWS, Math.max(4, Math.floor(ROW_BYTES / (8 * Math.max(1, k)) / 4) * 4));
+  const fitting = Math.floor(ROW_BYTES / (32 * Math.max(1, k))) * 4;
+  const rows = Math.min(m, MOST_ROWS, Math.max(LEAST_ROWS, fitting));
   const rowBlocks = Math.ceil(m / rows), columnBlocks = Math.ceil(n / COLUMNS);
   const units = batch * rowBlocks * columnBlocks;
   const threads = batch * m * k * n >= WORTH_SHARING ? pool : undefined;
@@ -44,7 +45,7 @@ export function matmul(
             doWork(arena, kernelsOf(arena), threads, {
               units,
               grain: grainOf(units, threads),
-              scratchBytes: 8 * rows * k,
+              scratchBytes: (8 * rows + 4 * COLUMNS) * k,
               run(kernels, scratch, first, end) {
                 const multiply = kernels.get(product, SPEC);
                 for (let unit = first; unit < end; unit++) {

@@ -1,6 +1,5 @@
 import {
   add,
-  and,
   assemble,
   type Code,
   divide,
@@ -10,12 +9,15 @@ import {
   multiply,
   remainder,
   repeatMaybe,
+  when,
 } from "./emitter.ts";
-import { type Arithmetic, loadSplat, shuffle, store, storeLane, unpack, zero } from "./simd.ts";
+import { type Arithmetic, load, loadSplat, shuffle, store, storeLane, unpack, zero } from "./simd.ts";
 import { loadBoth, loadHalf, pack, storeHalf } from "./simd64.ts";
 
-/** Rows x columns whose sums stay in registers, in the order in which they cover the rows: 8 sums, of two columns each. */
-const BLOCKS = [{ rows: 4, columns: 4 }, { rows: 1, columns: 16 }];
+/** Rows whose sums stay in registers together, for four columns; what is left goes row by row, 16 columns each. */
+const TALL = 4;
+/** Steps of the inner index in one turn of the innermost loop. */
+const UNROLL = 4;
 
 /**
  * The module of `product(a, b, c, rows, depth, columns, rowBytes, scratch)`: a block of a matrix product,
@@ -23,56 +25,90 @@ const BLOCKS = [{ rows: 4, columns: 4 }, { rows: 1, columns: 16 }];
  *     C[i][j] = sum_k A[i][k] B[k][j],  0 <= i < rows, 0 <= j < columns
  *
  * in float32, each sum in float64 in the order of k. The rows of A follow one another; those of B and C are `rowBytes`
- * apart. `scratch` has room for the rows of A in float64.
+ * apart. `scratch` has room for the rows of A in float64 and the columns of B, whose order suits the innermost loop.
  */
 export function product(_spec: object, math: Arithmetic): Uint8Array<ArrayBuffer> {
   const f = new FunctionBuilder("product", 8);
   const [a, b, c, rows, depth, columns, rowBytes, scratch] = f.parameters;
-  const [count, block, panel, step, left, rest] = f.i32s(6);
-  const [from, to, rowsA, rowsC, panelB, panelC, atA, atB, rowA, rowBytesA] = f.i32s(10);
+  const [block, panel, step, rest] = f.i32s(4);
+  const [from, to, blockA, blockC, panelB, panelC, atA, atB, rowA, bytesA] = f.i32s(10);
   const sums = f.v128s(8);
   const [value, ...valuesA] = f.v128s(5);
+  const vectors = divide(columns.get, i32(4));
+  const packedB = add(scratch.get, multiply(multiply(rows.get, depth.get), i32(8)));
 
-  /** A in float64, two values at a time. */
-  const widen: Code = [
-    count.set(multiply(rows.get, depth.get)),
-    from.set(a.get),
-    to.set(scratch.get),
-    repeatMaybe(step, divide(count.get, i32(2)), [
-      store(to.get, unpack(loadHalf(from.get))),
-      from.increase(i32(8)),
-      to.increase(i32(16)),
-    ]),
-    repeatMaybe(step, and(count.get, i32(1)), storeHalf(to.get, unpack(loadSplat(from.get)))),
+  /** Does something for each of `height` rows, at `first` and then a step further each. */
+  const eachRow = (height: number, first: Code, rowStep: Code, body: (row: number) => Code): Code => [
+    rowA.set(first),
+    indices(height).map((row) => [body(row), row < height - 1 ? rowA.increase(rowStep) : []]),
   ];
 
-  /** `height` rows at (atA, panelB, rowsC): 2 `pairs` columns, or one in both lanes. */
-  const registerBlock = (height: number, pairs: number, isOne: boolean): Code => {
+  /** `blocks` times `height` rows of A in float64, from `from` to `to`: the values of a column side by side. */
+  const widen = (height: number, blocks: Code): Code =>
+    repeatMaybe(block, blocks, [
+      repeatMaybe(step, depth.get, [
+        eachRow(
+          height,
+          from.get,
+          bytesA.get,
+          (row) => storeHalf(to.get, unpack(loadSplat(rowA.get)), 8 * row),
+        ),
+        from.increase(i32(4)),
+        to.increase(i32(8 * height)),
+      ]),
+      from.increase(multiply(bytesA.get, i32(height - 1))),
+    ]);
+
+  /** Whole vectors of B's columns, each below the one before: its values for all k follow one another. */
+  const gather: Code = [
+    from.set(b.get),
+    to.set(packedB),
+    repeatMaybe(step, depth.get, [
+      atA.set(from.get),
+      atB.set(to.get),
+      repeatMaybe(panel, vectors, [
+        store(atB.get, load(atA.get)),
+        atA.increase(i32(16)),
+        atB.increase(multiply(depth.get, i32(16))),
+      ]),
+      from.increase(rowBytes.get),
+      to.increase(i32(16)),
+    ]),
+  ];
+
+  /** `height` rows at (blockA, panelB, blockC) times `width` columns; one column is in both lanes. */
+  const registerBlock = (height: number, width: number, isGathered: boolean): Code => {
+    const isOne = width === 1, pairs = Math.ceil(width / 2);
     const sum = (row: number, pair: number) => sums[row * pairs + pair];
-    const all = indices(height).flatMap((row) => indices(pairs).map((pair) => sum(row, pair)));
-    /** Does something for every row at `first` + row steps of `size`. */
-    const eachRow = (first: Code, size: Code, body: (row: number) => Code): Code => [
-      rowA.set(first),
-      indices(height).map((row) => [body(row), row < height - 1 ? rowA.increase(size) : []]),
+    const addProducts = (ahead: number): Code => [
+      indices(height).map((row) => valuesA[row].set(loadBoth(atA.get, 8 * (ahead * height + row)))),
+      indices(pairs).map((pair) => [
+        value.set(
+          unpack(isOne ? loadSplat(atB.get) : loadHalf(atB.get, 8 * pair + (isGathered ? 16 * ahead : 0))),
+        ),
+        indices(height).map((row) =>
+          sum(row, pair).set(math.madd64(valuesA[row].get, value.get, sum(row, pair).get))
+        ),
+      ]),
+      isGathered ? [] : atB.increase(rowBytes.get),
+    ];
+    const move = (steps: number): Code => [
+      atA.increase(i32(8 * steps * height)),
+      isGathered ? atB.increase(i32(16 * steps)) : [],
     ];
     const finished = (row: number, pair: number): Code => pack(sum(row, pair).get);
     return [
-      all.map((each) => each.set(zero)),
-      atA.set(rowsA.get),
+      indices(height * pairs).map((at) => sums[at].set(zero)),
+      atA.set(blockA.get),
       atB.set(panelB.get),
-      repeatMaybe(step, depth.get, [
-        eachRow(atA.get, rowBytesA.get, (row) => valuesA[row].set(loadBoth(rowA.get))),
-        indices(pairs).map((pair) => [
-          value.set(unpack(isOne ? loadSplat(atB.get) : loadHalf(atB.get, 8 * pair))),
-          indices(height).map((row) =>
-            sum(row, pair).set(math.madd64(valuesA[row].get, value.get, sum(row, pair).get))
-          ),
-        ]),
-        atA.increase(i32(8)),
-        atB.increase(rowBytes.get),
+      repeatMaybe(step, divide(depth.get, i32(UNROLL)), [
+        indices(UNROLL).map(addProducts),
+        move(UNROLL),
       ]),
+      repeatMaybe(step, remainder(depth.get, i32(UNROLL)), [addProducts(0), move(1)]),
       eachRow(
-        rowsC.get,
+        height,
+        blockC.get,
         rowBytes.get,
         (row) =>
           isOne ? storeLane(rowA.get, finished(row, 0), 0) : indices(pairs / 2).map((quad) =>
@@ -83,49 +119,50 @@ export function product(_spec: object, math: Arithmetic): Uint8Array<ArrayBuffer
             )
           ),
       ),
-      rowsA.increase(multiply(rowBytesA.get, i32(height))),
-      rowsC.increase(multiply(rowBytes.get, i32(height))),
+      blockA.set(atA.get),
+      blockC.increase(multiply(rowBytes.get, i32(height))),
     ];
   };
 
-  /** All columns of `blocks` times `height` rows from (rowsA, rowsC), in panels of `widths` columns. */
-  const allColumns = (
-    height: number,
-    blocks: Code,
-    widths: readonly number[],
-    startA: Code,
-    startC: Code,
-  ): Code => [
-    panelB.set(b.get),
-    panelC.set(startC),
-    left.set(columns.get),
-    widths.map((width) => [
-      repeatMaybe(panel, divide(left.get, i32(width)), [
-        rowsA.set(startA),
-        rowsC.set(panelC.get),
-        repeatMaybe(block, blocks, registerBlock(height, Math.ceil(width / 2), width === 1)),
-        panelB.increase(i32(4 * width)),
-        panelC.increase(i32(4 * width)),
-      ]),
-      left.set(remainder(left.get, i32(width))),
-    ]),
-  ];
+  /** `blocks` times `height` rows from `startA` and panelC on, times `panels` times `width` columns from panelB on. */
+  const columnsOf = (
+    [height, blocks, startA]: readonly [number, Code, Code],
+    width: number,
+    panels: Code,
+    isGathered = false,
+  ): Code =>
+    repeatMaybe(panel, panels, [
+      blockA.set(startA),
+      blockC.set(panelC.get),
+      repeatMaybe(block, blocks, registerBlock(height, width, isGathered)),
+      panelB.increase(isGathered ? multiply(depth.get, i32(16)) : i32(4 * width)),
+      panelC.increase(i32(4 * width)),
+    ]);
 
-  const [tall, wide] = BLOCKS;
-  const whole = divide(rows.get, i32(tall.rows));
-  const done = multiply(whole, i32(tall.rows));
+  const blocks = divide(rows.get, i32(TALL));
+  const done = multiply(blocks, i32(TALL));
+  const tall = [TALL, blocks, scratch.get] as const;
+  const single = [1, rest.get, add(scratch.get, multiply(done, multiply(depth.get, i32(8))))] as const;
   f.emit(
-    widen,
-    rowBytesA.set(multiply(depth.get, i32(8))),
-    allColumns(tall.rows, whole, [tall.columns, 1], scratch.get, c.get),
-    rest.set(remainder(rows.get, i32(tall.rows))),
-    allColumns(
-      wide.rows,
-      rest.get,
-      [wide.columns, 4, 1],
-      add(scratch.get, multiply(done, rowBytesA.get)),
-      add(c.get, multiply(done, rowBytes.get)),
-    ),
+    bytesA.set(multiply(depth.get, i32(4))),
+    rest.set(remainder(rows.get, i32(TALL))),
+    from.set(a.get),
+    to.set(scratch.get),
+    widen(TALL, blocks),
+    widen(1, rest.get),
+    when(blocks, [
+      gather,
+      panelB.set(packedB),
+      panelC.set(c.get),
+      columnsOf(tall, 4, vectors, true),
+      panelB.set(add(b.get, multiply(vectors, i32(16)))),
+      columnsOf(tall, 1, remainder(columns.get, i32(4))),
+    ]),
+    panelB.set(b.get),
+    panelC.set(add(c.get, multiply(done, rowBytes.get))),
+    columnsOf(single, 16, divide(columns.get, i32(16))),
+    columnsOf(single, 4, divide(remainder(columns.get, i32(16)), i32(4))),
+    columnsOf(single, 1, remainder(columns.get, i32(4))),
   );
   return assemble([f]);
 }
